@@ -1,0 +1,101 @@
+//! What happens to an asset.
+
+use super::values::{AssetMetadata, Delivered, Delivery, Failure, MetadataPatch, Source};
+use crate::ids::BatchId;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum AssetEvent {
+    Registered(Registered),
+    /// Opens attempt `attempt`.
+    OriginChanged(OriginChanged),
+    MetadataChanged(MetadataPatch),
+    AccessChanged(AccessChanged),
+    /// Opens attempt `attempt`, since other derivatives are needed.
+    DeliveryChanged(DeliveryChanged),
+    /// Opens attempt `attempt`.
+    ReingestRequested(ReingestRequested),
+    /// Attempt `attempt` begins; also a retry that nobody asked for opens here.
+    IngestStarted(IngestStarted),
+    IngestDelivered(IngestDelivered),
+    IngestFailed(IngestFailed),
+    Deleted(Deleted),
+}
+
+impl AssetEvent {
+    /// Says whether a client caused it, rather than a worker.
+    pub fn is_edit(&self) -> bool {
+        !matches!(self, Self::IngestStarted(_) | Self::IngestDelivered(_) | Self::IngestFailed(_))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// From 1 on.
+    pub generation: u32,
+    /// Always 1: of this generation.
+    pub attempt: u32,
+    pub source: Source,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub media_type: Option<String>,
+    #[serde(default)]
+    pub metadata: AssetMetadata,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub roles: Vec<String>,
+    pub delivery: Delivery,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch: Option<BatchId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginChanged {
+    pub source: Source,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub media_type: Option<String>,
+    pub attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch: Option<BatchId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessChanged {
+    pub roles: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryChanged {
+    pub delivery: Delivery,
+    pub attempt: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReingestRequested {
+    pub attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch: Option<BatchId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestStarted {
+    pub attempt: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestDelivered {
+    pub attempt: u32,
+    #[serde(flatten)]
+    pub delivered: Delivered,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestFailed {
+    pub attempt: u32,
+    #[serde(flatten)]
+    pub failure: Failure,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    pub generation: u32,
+}

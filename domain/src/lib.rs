@@ -1,0 +1,31 @@
+//! What may happen: aggregates, commands, events, the access decision.
+//!
+//! Pure and synchronous: no clock, no random source, no IO, no HTTP, no SQL.
+
+pub mod access;
+pub mod aggregate;
+pub mod asset;
+pub mod batch;
+pub mod customer;
+pub mod directory;
+pub mod ids;
+pub mod manifest;
+pub mod metadata;
+pub mod name;
+pub mod names;
+pub mod patch;
+pub mod space;
+pub mod wire;
+
+#[cfg(test)]
+mod given;
+#[cfg(test)]
+mod properties;
+
+pub use aggregate::Aggregate;
+pub use ids::{
+    ActorId, AssetId, BatchId, BlobRef, CustomerId, ManifestId, NameKey, SpaceId, SpaceNumber,
+};
+pub use metadata::EventMetadata;
+pub use patch::Patch;
+pub use wire::{DomainEvent, WireError};

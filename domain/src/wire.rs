@@ -1,0 +1,203 @@
+//! Events on the wire: type names, schema versions, bytes, and upcasters.
+//!
+//! Names and versions are a public contract: they never change once released. Every form keeps a
+//! golden file in `testdata/events/`.
+
+#[cfg(test)]
+mod tests;
+mod upcast;
+
+pub use upcast::{Stored, Upcaster};
+
+use crate::asset::AssetEvent;
+use crate::batch::BatchEvent;
+use crate::customer::CustomerEvent;
+use crate::directory::DirectoryEvent;
+use crate::manifest::ManifestEvent;
+use crate::name::NameEvent;
+use crate::space::SpaceEvent;
+use serde::Serialize;
+
+/// Any event of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "almost every event is an asset's")]
+pub enum DomainEvent {
+    Directory(DirectoryEvent),
+    Customer(CustomerEvent),
+    Space(SpaceEvent),
+    Asset(AssetEvent),
+    Batch(BatchEvent),
+    Manifest(ManifestEvent),
+    Name(NameEvent),
+}
+
+/// An event as it goes into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    pub type_name: &'static str,
+    pub schema_version: u32,
+    /// JSON text.
+    pub payload: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    #[error("event type `{type_name}` version {schema_version} is not known to this program")]
+    Unknown { type_name: String, schema_version: u32 },
+    #[error("event type `{type_name}` version {schema_version} cannot be read: {source}")]
+    Malformed {
+        type_name: String,
+        schema_version: u32,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error(
+        "event type `{type_name}` version {schema_version} cannot be brought up to date: {reason}"
+    )]
+    Upcast { type_name: String, schema_version: u32, reason: String },
+}
+
+/// An event belongs to another aggregate than the one that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an event `{0}` does not belong into this stream")]
+pub struct ForeignEvent(pub &'static str);
+
+/// Makes the one table of type names and current versions, and both directions from it.
+macro_rules! event_types {
+    ($($name:literal $version:literal $aggregate:ident($event:ident::$variant:ident)),+ $(,)?) => {
+        /// Every type of event with its current schema version.
+        pub const EVENT_TYPES: &[(&str, u32)] = &[$(($name, $version)),+];
+
+        impl DomainEvent {
+            /// Returns the type name and the current schema version.
+            pub fn event_type(&self) -> (&'static str, u32) {
+                match self {
+                    $(Self::$aggregate($event::$variant(_)) => ($name, $version),)+
+                }
+            }
+        }
+
+        /// Reads the current form of a type; `None`: there is no such type and version.
+        fn read_current(
+            type_name: &str,
+            schema_version: u32,
+            payload: &[u8],
+        ) -> Option<serde_json::Result<DomainEvent>> {
+            Some(match (type_name, schema_version) {
+                $(($name, $version) => serde_json::from_slice(payload)
+                    .map(|it| DomainEvent::$aggregate($event::$variant(it))),)+
+                _ => return None,
+            })
+        }
+    };
+}
+
+event_types! {
+    "directory.customer_number_allocated" 1 Directory(DirectoryEvent::CustomerNumberAllocated),
+    "customer.created" 1 Customer(CustomerEvent::Created),
+    "customer.display_name_changed" 1 Customer(CustomerEvent::DisplayNameChanged),
+    "customer.space_number_allocated" 1 Customer(CustomerEvent::SpaceNumberAllocated),
+    "customer.deleted" 1 Customer(CustomerEvent::Deleted),
+    "space.created" 1 Space(SpaceEvent::Created),
+    "space.renamed" 1 Space(SpaceEvent::Renamed),
+    "space.defaults_changed" 1 Space(SpaceEvent::DefaultsChanged),
+    "space.deleted" 1 Space(SpaceEvent::Deleted),
+    "asset.registered" 1 Asset(AssetEvent::Registered),
+    "asset.origin_changed" 1 Asset(AssetEvent::OriginChanged),
+    "asset.metadata_changed" 1 Asset(AssetEvent::MetadataChanged),
+    "asset.access_changed" 1 Asset(AssetEvent::AccessChanged),
+    "asset.delivery_changed" 1 Asset(AssetEvent::DeliveryChanged),
+    "asset.reingest_requested" 1 Asset(AssetEvent::ReingestRequested),
+    "asset.ingest_started" 1 Asset(AssetEvent::IngestStarted),
+    "asset.ingest_delivered" 1 Asset(AssetEvent::IngestDelivered),
+    "asset.ingest_failed" 1 Asset(AssetEvent::IngestFailed),
+    "asset.deleted" 1 Asset(AssetEvent::Deleted),
+    "batch.submitted" 1 Batch(BatchEvent::Submitted),
+    "manifest.created" 1 Manifest(ManifestEvent::Created),
+    "manifest.replaced" 1 Manifest(ManifestEvent::Replaced),
+    "name.reserved" 1 Name(NameEvent::Reserved),
+    "name.released" 1 Name(NameEvent::Released),
+}
+
+/// From older forms to newer ones. Nothing has been released yet, so there is none.
+const UPCASTERS: &[Upcaster] = &[];
+
+impl DomainEvent {
+    pub fn type_name(&self) -> &'static str {
+        self.event_type().0
+    }
+}
+
+/// Writes an event in its current form.
+pub fn encode(event: &DomainEvent) -> Encoded {
+    let (type_name, schema_version) = event.event_type();
+    let payload = serde_json::to_vec(event).expect("an event is plain data with text keys");
+    Encoded { type_name, schema_version, payload }
+}
+
+/// Reads a stored event, bringing an old form up to date: that may give none or several.
+pub fn decode(
+    type_name: &str,
+    schema_version: u32,
+    payload: &[u8],
+) -> Result<Vec<DomainEvent>, WireError> {
+    decode_with(UPCASTERS, type_name, schema_version, payload)
+}
+
+fn decode_with(
+    upcasters: &[Upcaster],
+    type_name: &str,
+    schema_version: u32,
+    payload: &[u8],
+) -> Result<Vec<DomainEvent>, WireError> {
+    let malformed =
+        |source| WireError::Malformed { type_name: type_name.to_owned(), schema_version, source };
+    if let Some(event) = read_current(type_name, schema_version, payload) {
+        return Ok(vec![event.map_err(malformed)?]);
+    }
+    let payload = serde_json::from_slice(payload).map_err(malformed)?;
+    let stored = Stored { type_name: type_name.to_owned(), schema_version, payload };
+    upcast::upcast(upcasters, stored)?.into_iter().map(read_upcast).collect()
+}
+
+fn read_upcast(stored: Stored) -> Result<DomainEvent, WireError> {
+    let Stored { type_name, schema_version, payload } = stored;
+    let payload = payload.to_string();
+    match read_current(&type_name, schema_version, payload.as_bytes()) {
+        Some(Ok(event)) => Ok(event),
+        Some(Err(source)) => Err(WireError::Malformed { type_name, schema_version, source }),
+        None => Err(WireError::Unknown { type_name, schema_version }),
+    }
+}
+
+macro_rules! aggregate_events {
+    ($($aggregate:ident($event:ident)),+ $(,)?) => {$(
+        impl From<$event> for DomainEvent {
+            fn from(event: $event) -> Self {
+                Self::$aggregate(event)
+            }
+        }
+
+        impl TryFrom<DomainEvent> for $event {
+            type Error = ForeignEvent;
+
+            fn try_from(event: DomainEvent) -> Result<Self, ForeignEvent> {
+                match event {
+                    DomainEvent::$aggregate(event) => Ok(event),
+                    other => Err(ForeignEvent(other.type_name())),
+                }
+            }
+        }
+    )+};
+}
+
+aggregate_events! {
+    Directory(DirectoryEvent),
+    Customer(CustomerEvent),
+    Space(SpaceEvent),
+    Asset(AssetEvent),
+    Batch(BatchEvent),
+    Manifest(ManifestEvent),
+    Name(NameEvent),
+}
