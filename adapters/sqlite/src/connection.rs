@@ -1,0 +1,255 @@
+//! Opening SQLite files: pragmas, schema versions, and the pool of readers.
+
+use dlcs_migrations::Migration;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long a connection waits for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a database file is, and the steps that make its newest schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    /// Written into the file, so that no store is ever opened as another one.
+    pub application_id: i32,
+    pub migrations: &'static [Migration],
+}
+
+impl Schema {
+    fn newest_version(&self) -> u32 {
+        self.migrations.last().map_or(0, |migration| migration.version)
+    }
+}
+
+/// When a commit reaches the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// At once: `Ok` survives power loss.
+    EveryCommit,
+    /// At the next checkpoint: power loss may take the last commits, never the consistency.
+    Checkpoints,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(
+        "{} has schema version {found}, but this program knows none above {known}: use the \
+         release that wrote it, or a later one", path.display()
+    )]
+    NewerSchema { path: PathBuf, found: u32, known: u32 },
+    #[error(
+        "{} has schema version {found}, but {known} is needed: start the server once, which \
+         upgrades it", path.display()
+    )]
+    OlderSchema { path: PathBuf, found: u32, known: u32 },
+    #[error("{} is a database of something else (application id {found:#x})", path.display())]
+    OtherApplication { path: PathBuf, found: i32 },
+    #[error("cannot open {}: {source}", path.display())]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+}
+
+/// Opens the one connection that writes, and brings the schema up to date.
+pub fn open_writer(
+    path: &Path,
+    schema: &Schema,
+    durability: Durability,
+) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    let mut connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    // Before anything is written: a file of something else is left as it is.
+    check_schema(path, &connection, schema)?;
+    configure_writer(&connection, durability).map_err(failed)?;
+    migrate(&mut connection, schema).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads, beside a writer of this or another process.
+pub fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    let connection = connect_reader(path).map_err(failed)?;
+    let found = check_schema(path, &connection, schema)?;
+    let known = schema.newest_version();
+    if found < known {
+        return Err(OpenError::OlderSchema { path: path.to_owned(), found, known });
+    }
+    Ok(connection)
+}
+
+fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = match durability {
+        Durability::EveryCommit => "FULL",
+        Durability::Checkpoints => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -65_536)?; // KiB.
+    configure(connection)
+}
+
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "cache_size", -16_384)?; // KiB.
+    configure(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    // With mmap an IO error is a signal and not an error code.
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    // Plans do not depend on what is bound. Without this, binding another value compiles the
+    // statement again, which costs more than running it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+/// Returns the schema version of the file, 0 if it is new, and refuses what is not ours to use.
+fn check_schema(path: &Path, connection: &Connection, schema: &Schema) -> Result<u32, OpenError> {
+    let failed = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let version: u32 = pragma("user_version").map_err(failed)?.cast_unsigned();
+    let application = pragma("application_id").map_err(failed)?;
+    let is_new = version == 0 && application == 0;
+    if !is_new && application != schema.application_id {
+        return Err(OpenError::OtherApplication { path: path.to_owned(), found: application });
+    }
+    let known = schema.newest_version();
+    if version > known {
+        return Err(OpenError::NewerSchema { path: path.to_owned(), found: version, known });
+    }
+    Ok(version)
+}
+
+fn migrate(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again under the lock: another process may just have done it.
+    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for migration in schema.migrations.iter().filter(|it| it.version > version) {
+        transaction.execute_batch(migration.sql)?;
+        transaction.pragma_update(None, "user_version", migration.version)?;
+        transaction.pragma_update(None, "application_id", schema.application_id)?;
+        tracing::info!(migration.name, "migrated the schema to {}", migration.name);
+    }
+    transaction.commit()
+}
+
+/// After a failed write or sync the kernel may have dropped what it could not write: a later
+/// success would mean nothing. The process ends, and the next start finds what is on the disk.
+pub(crate) fn abort_on_io_error(step: &str, error: &rusqlite::Error) {
+    if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+        tracing::error!(%error, "the disk failed at a {step}, aborting: {error}");
+        std::process::abort();
+    }
+}
+
+/// A few read connections to one file, opened when they are first needed.
+///
+/// Work runs on tokio's blocking threads; what exceeds the number of connections waits.
+#[derive(Clone)]
+pub struct Readers {
+    path: Arc<Path>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    /// Opens the first connection, and with it proves that the file is there and usable.
+    pub fn open(path: &Path, schema: &Schema, connections_max: usize) -> Result<Self, OpenError> {
+        let first = open_reader(path, schema)?;
+        Ok(Self {
+            path: path.into(),
+            idle: Arc::new(Mutex::new(vec![first])),
+            permits: Arc::new(Semaphore::new(connections_max)),
+        })
+    }
+
+    /// Runs `work` with a connection of its own.
+    pub async fn run<T, F>(&self, work: F) -> rusqlite::Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let permit =
+            Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+        let readers = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut connection = readers.take()?;
+            let result = work(&mut connection);
+            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(permit);
+            result
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only when the runtime shuts down.
+                Err(_) => Err(rusqlite::Error::UnwindingPanic),
+            },
+        }
+    }
+
+    fn take(&self) -> rusqlite::Result<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| connect_reader(&self.path), Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: Schema =
+        Schema { application_id: 0x444c_0001, migrations: dlcs_migrations::SQLITE_CONTROL };
+
+    #[test]
+    fn the_bundled_sqlite_has_no_wal_reset_bug() {
+        // 3.51.3 is the first release without it.
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_by_name_and_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.sqlite");
+        let writer = open_writer(&path, &SCHEMA, Durability::EveryCommit).unwrap();
+        writer.pragma_update(None, "user_version", 99).unwrap();
+        drop(writer);
+        for refused in [
+            open_writer(&path, &SCHEMA, Durability::EveryCommit).map(drop),
+            open_reader(&path, &SCHEMA).map(drop),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, OpenError::NewerSchema { found: 99, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_database_of_something_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.sqlite");
+        drop(open_writer(&path, &SCHEMA, Durability::EveryCommit).unwrap());
+        let other = Schema { application_id: 0x444c_0002, ..SCHEMA };
+        let error = open_writer(&path, &other, Durability::EveryCommit).unwrap_err();
+        assert!(matches!(error, OpenError::OtherApplication { found: 0x444c_0001, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_reader_waits_for_a_writer_to_make_the_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.sqlite");
+        assert!(matches!(open_reader(&path, &SCHEMA), Err(OpenError::Sqlite { .. })));
+        drop(Connection::open(&path).unwrap());
+        assert!(matches!(open_reader(&path, &SCHEMA), Err(OpenError::OlderSchema { .. })));
+        drop(open_writer(&path, &SCHEMA, Durability::EveryCommit).unwrap());
+        assert!(open_reader(&path, &SCHEMA).is_ok());
+    }
+}

@@ -1,0 +1,116 @@
+//! The event log on SQLite: one file, one writer thread with group commit, many readers.
+
+mod append;
+mod appender;
+mod rows;
+
+use crate::connection::{Durability, OpenError, Readers, Schema, open_writer};
+use appender::Appender;
+use async_trait::async_trait;
+use dlcs_eventlog::log::Clock;
+use dlcs_eventlog::{
+    Append, AppendError, Appended, EventLog, LogError, Position, RecordedEvent, StreamId,
+    StreamRevision,
+};
+use rusqlite::ErrorCode;
+use std::path::Path;
+use tokio::sync::watch;
+
+const SCHEMA: Schema = Schema {
+    application_id: 0x444c_4c47, // "DLLG".
+    migrations: dlcs_migrations::SQLITE_LOG,
+};
+
+const READERS_MAX: usize = 4;
+
+/// The event log in one SQLite file.
+///
+/// Dropping it commits what was accepted and ends the writer thread.
+pub struct SqliteLog {
+    readers: Readers,
+    hints: watch::Receiver<Position>,
+    /// `None`: opened for reading only.
+    appender: Option<Appender>,
+    /// Keeps the channel of a log without appender open.
+    _quiet: Option<watch::Sender<Position>>,
+}
+
+impl SqliteLog {
+    /// Opens the log for writing and reading; makes the file if there is none.
+    ///
+    /// The caller holds the lock of the data folder. `clock` gives microseconds since 1970.
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+        let connection = open_writer(path, &SCHEMA, Durability::EveryCommit)?;
+        let readers = Readers::open(path, &SCHEMA, READERS_MAX)?;
+        let (appender, hints) = Appender::start(connection, clock)
+            .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })?;
+        Ok(Self { readers, hints, appender: Some(appender), _quiet: None })
+    }
+
+    /// Opens the log for reading, also beside a running server. It gives no hints.
+    pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+        let readers = Readers::open(path, &SCHEMA, READERS_MAX)?;
+        let (quiet, hints) = watch::channel(Position::START);
+        Ok(Self { readers, hints, appender: None, _quiet: Some(quiet) })
+    }
+}
+
+#[async_trait]
+impl EventLog for SqliteLog {
+    async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
+        match &self.appender {
+            Some(appender) => appender.append(batch).await,
+            None => appender::refuse(batch.len(), "it was opened for reading only"),
+        }
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: StreamRevision,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let stream = stream.clone();
+        let read = self.readers.run(move |it| rows::read_stream(it, &stream, from, limit));
+        read.await.map_err(|error| log_error(&error))
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let read = self.readers.run(move |it| rows::read_all(it, after, limit));
+        read.await.map_err(|error| log_error(&error))
+    }
+
+    async fn head(&self) -> Result<Position, LogError> {
+        self.readers.run(|it| rows::head(it)).await.map_err(|error| log_error(&error))
+    }
+
+    fn head_hints(&self) -> watch::Receiver<Position> {
+        self.hints.clone()
+    }
+}
+
+/// Sorts SQLite's errors by what a caller can do about them.
+fn log_error(error: &rusqlite::Error) -> LogError {
+    use rusqlite::Error as E;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => return LogError::Full(error.to_string()),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            return LogError::Damaged(error.to_string());
+        }
+        _ => {}
+    }
+    match error {
+        // A row that cannot be what we wrote.
+        E::FromSqlConversionFailure(..)
+        | E::InvalidColumnType(..)
+        | E::IntegralValueOutOfRange(..) => LogError::Damaged(error.to_string()),
+        _ => LogError::Unavailable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

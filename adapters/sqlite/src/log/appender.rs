@@ -1,0 +1,216 @@
+//! The one thread that writes: it takes everything that waits, commits it together, answers.
+//!
+//! No delay is added: while one commit is on its way to the disk, the next batch gathers.
+
+use super::append::State;
+use super::log_error;
+use crate::connection::abort_on_io_error;
+use dlcs_eventlog::log::Clock;
+use dlcs_eventlog::{Append, AppendError, Appended, LogError, Position};
+use rusqlite::Connection;
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Callers beyond this number wait for a place in the queue.
+const REQUESTS_MAX: usize = 4_096;
+/// A transaction takes no further request once it has this many events or bytes.
+const EVENTS_PER_TRANSACTION: usize = 10_000;
+const BYTES_PER_TRANSACTION: usize = 32 << 20;
+/// Pages in the WAL from which on they are copied into the database.
+const CHECKPOINT_PAGES: i64 = 4_000;
+/// Pages in the WAL (64 MiB) from which on readers are waited for, so that it starts anew.
+const RESTART_PAGES: i64 = 16_384;
+
+type Answers = Vec<Result<Appended, AppendError>>;
+
+struct Request {
+    appends: Vec<Append>,
+    answer: oneshot::Sender<Answers>,
+}
+
+/// Handle of the writer thread.
+pub(super) struct Appender {
+    /// `None` only while it is dropped.
+    requests: Option<mpsc::Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Appender {
+    /// Starts the thread; the receiver follows the head of the log.
+    pub(super) fn start(
+        connection: Connection,
+        clock: Clock,
+    ) -> rusqlite::Result<(Self, watch::Receiver<Position>)> {
+        // Checkpoints are made by hand, so that their errors are seen.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let state = State::load(&connection)?;
+        let (head, hints) = watch::channel(state.head());
+        let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
+        let writer = Writer { connection, clock, state: Some(state), head };
+        let thread = std::thread::Builder::new()
+            .name("log-appender".into())
+            .spawn(move || writer.run(waiting))
+            .expect("a thread can be started while the server starts");
+        Ok((Self { requests: Some(requests), thread: Some(thread) }, hints))
+    }
+
+    pub(super) async fn append(&self, appends: Vec<Append>) -> Answers {
+        if appends.is_empty() {
+            return Vec::new();
+        }
+        let count = appends.len();
+        let (answer, answered) = oneshot::channel();
+        let requests = self.requests.as_ref().expect("is there until it is dropped");
+        if requests.send(Request { appends, answer }).await.is_err() {
+            return refuse(count, "its writer has ended");
+        }
+        // Without an answer nobody knows whether it was committed; event ids make a retry safe.
+        answered.await.unwrap_or_else(|_| refuse(count, "its writer has ended"))
+    }
+}
+
+impl Drop for Appender {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            // It ends by itself when the queue is empty; a panic there has been reported.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Answers a whole batch with the same refusal.
+pub(super) fn refuse(count: usize, reason: &str) -> Answers {
+    let refusal = || Err(LogError::Unavailable(reason.to_owned()).into());
+    std::iter::repeat_with(refusal).take(count).collect()
+}
+
+struct Writer {
+    connection: Connection,
+    clock: Clock,
+    /// `None` after a transaction was lost: loaded again by the next one.
+    state: Option<State>,
+    head: watch::Sender<Position>,
+}
+
+impl Writer {
+    fn run(mut self, mut waiting: mpsc::Receiver<Request>) {
+        while let Some(first) = waiting.blocking_recv() {
+            let requests = drain(first, &mut waiting);
+            self.commit_together(requests);
+            if let Err(error) = self.checkpoint() {
+                abort_on_io_error("checkpoint of the event log", &error);
+                tracing::warn!(%error, "cannot checkpoint the event log: {error}");
+            }
+        }
+    }
+
+    fn commit_together(&mut self, requests: Vec<Request>) {
+        let written = self.transaction(&requests);
+        match written {
+            Ok(answers) => {
+                if let Some(state) = &self.state {
+                    self.head.send_replace(state.head());
+                }
+                for (request, answers) in requests.into_iter().zip(answers) {
+                    // A caller that went away does not want to know.
+                    let _ = request.answer.send(answers);
+                }
+            }
+            Err(error) => {
+                self.give_up(&error);
+                for request in requests {
+                    let refusals = request.appends.iter().map(|_| Err(log_error(&error).into()));
+                    let _ = request.answer.send(refusals.collect());
+                }
+            }
+        }
+    }
+
+    fn transaction(&mut self, requests: &[Request]) -> rusqlite::Result<Vec<Answers>> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut state = match self.state.take() {
+            Some(state) if !state.is_stale(&self.connection)? => state,
+            _ => State::load(&self.connection)?,
+        };
+        let head_before = state.head();
+        let mut answers = Vec::with_capacity(requests.len());
+        for request in requests {
+            let appends = request.appends.iter();
+            let written = appends.map(|it| state.append(&self.connection, it, &self.clock));
+            answers.push(written.collect::<rusqlite::Result<Answers>>()?);
+        }
+        let events = state.head().0 - head_before.0;
+        self.commit(events)?;
+        self.state = Some(state);
+        Ok(answers)
+    }
+
+    fn commit(&self, events: u64) -> rusqlite::Result<()> {
+        let started = Instant::now();
+        let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
+        if let Err(error) = &committed {
+            abort_on_io_error("commit of the event log", error);
+        }
+        committed?;
+        if events > 0 {
+            metrics::histogram!("dlcs_log_commit_seconds").record(started.elapsed());
+            metrics::histogram!("dlcs_log_append_batch_events").record(events as f64);
+            metrics::counter!("dlcs_log_appended_events_total").increment(events);
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, error: &rusqlite::Error) {
+        tracing::error!(%error, "cannot append to the event log: {error}");
+        metrics::counter!("dlcs_log_failed_transactions_total").increment(1);
+        self.state = None;
+        // After some errors SQLite has rolled back already.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "cannot roll back: {error}");
+        }
+    }
+
+    fn checkpoint(&self) -> rusqlite::Result<()> {
+        let (pages, copied) = self.wal("PRAGMA wal_checkpoint(NOOP)")?;
+        if pages - copied >= CHECKPOINT_PAGES {
+            self.wal("PRAGMA wal_checkpoint(PASSIVE)")?;
+        }
+        if pages >= RESTART_PAGES {
+            self.wal("PRAGMA wal_checkpoint(RESTART)")?;
+        }
+        Ok(())
+    }
+
+    /// Returns how many pages the WAL holds and how many of them are in the database already.
+    fn wal(&self, pragma: &str) -> rusqlite::Result<(i64, i64)> {
+        let mut statement = self.connection.prepare_cached(pragma)?;
+        statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))
+    }
+}
+
+/// Takes what waits, up to the limits of a transaction.
+fn drain(first: Request, waiting: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+    let mut requests = vec![first];
+    let (mut events, mut bytes) = size(&requests[0]);
+    while events < EVENTS_PER_TRANSACTION
+        && bytes < BYTES_PER_TRANSACTION
+        && let Ok(request) = waiting.try_recv()
+    {
+        let more = size(&request);
+        events += more.0;
+        bytes += more.1;
+        requests.push(request);
+    }
+    requests
+}
+
+fn size(request: &Request) -> (usize, usize) {
+    let events = request.appends.iter().flat_map(|append| &append.events);
+    events.fold((0, 0), |(count, bytes), event| {
+        (count + 1, bytes + event.payload.len() + event.metadata.len())
+    })
+}

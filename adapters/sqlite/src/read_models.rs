@@ -1,0 +1,207 @@
+//! The read models on SQLite: one file per projection version, below `read/` of the data folder.
+//!
+//! - `serving.json` names the file that serves for each projection; it is replaced atomically.
+//! - A rebuild fills a new file beside the serving one and then changes the name. Files that nobody
+//!   names are leftovers and are removed at the next start.
+//! - A file of another version is not used: the projection begins anew.
+//! - A lost or damaged file costs a rebuild, never data: the log is the truth.
+
+mod assets;
+mod audit_trail;
+mod batches;
+mod customers;
+mod file;
+mod keyset;
+mod lookups;
+mod manifests;
+mod rebuild;
+mod served;
+mod serving;
+mod spaces;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tile_metadata;
+mod values;
+
+use crate::connection::OpenError;
+use dlcs_eventlog::{EventLog, LogError, Position};
+use dlcs_projections::freshness::Freshness;
+use dlcs_projections::history::LogHistory;
+use dlcs_projections::projection::{ParkedEvent, ReadModel, StoreError};
+use dlcs_projections::replay::{Compared, ReplayError};
+use dlcs_projections::{Queries, replay};
+use file::Definition;
+use serde::Serialize;
+use served::{Query, Served};
+use serving::{Folder, Mode};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Every projection of this adapter, in the order of reports.
+const DEFINITIONS: [&Definition; 5] = [
+    &assets::DEFINITION,
+    &batches::DEFINITION,
+    &tile_metadata::DEFINITION,
+    &manifests::DEFINITION,
+    &audit_trail::DEFINITION,
+];
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadModelsError {
+    #[error("cannot use {}: {source}", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(
+        "no read model of `{0}` of this program's version serves yet: start the server once, which \
+         builds it"
+    )]
+    NotBuilt(&'static str),
+    #[error("the read models are opened for reading only")]
+    ReadOnly,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    #[error("there is no projection called `{0}`")]
+    Unknown(String),
+    #[error("`{0}` is being rebuilt already")]
+    Running(&'static str),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Folder(#[from] ReadModelsError),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How one projection is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProjectionStatus {
+    pub name: &'static str,
+    pub version: u32,
+    pub position: Position,
+    /// Where the log ends.
+    pub head: Position,
+    /// A new file is being filled beside the serving one.
+    pub rebuilding: bool,
+    pub parked: Vec<ParkedEvent>,
+}
+
+/// The read models in one folder.
+///
+/// - A server: `open`, hand [`ReadModels::models`] and [`ReadModels::freshness`] to a
+///   `dlcs_projections::runner::Runner`, and answer from [`ReadModels::queries`].
+/// - A command beside it: `open_read_only`, then [`ReadModels::status`] or [`ReadModels::compare`].
+#[derive(Clone)]
+pub struct ReadModels {
+    served: Vec<Arc<Served>>,
+    log: Arc<dyn EventLog>,
+    freshness: Freshness,
+}
+
+impl ReadModels {
+    /// Opens the read models for reading and writing, makes what is missing and removes leftovers.
+    ///
+    /// The caller holds the lock of the data folder.
+    pub fn open(dir: &Path, log: Arc<dyn EventLog>) -> Result<Self, ReadModelsError> {
+        Self::with(Folder::open(dir, Mode::Write)?, log)
+    }
+
+    /// Opens what serves for reading, also beside a running server.
+    pub fn open_read_only(dir: &Path, log: Arc<dyn EventLog>) -> Result<Self, ReadModelsError> {
+        Self::with(Folder::open(dir, Mode::Read)?, log)
+    }
+
+    fn with(folder: Folder, log: Arc<dyn EventLog>) -> Result<Self, ReadModelsError> {
+        let folder = Arc::new(folder);
+        let mut served = Vec::new();
+        for definition in DEFINITIONS {
+            served.push(Arc::new(Served::open(definition, Arc::clone(&folder))?));
+        }
+        folder.remove_leftovers()?;
+        let freshness = Freshness::new(&DEFINITIONS.map(|it| it.name));
+        Ok(Self { served, log, freshness })
+    }
+
+    /// Returns every question, answered by these read models.
+    pub fn queries(&self) -> Queries {
+        Queries {
+            customers: self.query(assets::DEFINITION.name),
+            spaces: self.query(assets::DEFINITION.name),
+            assets: self.query(assets::DEFINITION.name),
+            batches: self.query(batches::DEFINITION.name),
+            manifests: self.query(manifests::DEFINITION.name),
+            tile_metadata: self.query(tile_metadata::DEFINITION.name),
+            audit_trail: self.query(audit_trail::DEFINITION.name),
+            history: Arc::new(LogHistory { log: Arc::clone(&self.log) }),
+            freshness: self.freshness.clone(),
+        }
+    }
+
+    /// Returns what the runner feeds.
+    pub fn models(&self) -> Vec<Arc<dyn ReadModel>> {
+        self.served.iter().map(|it| Arc::clone(it) as Arc<dyn ReadModel>).collect()
+    }
+
+    /// Returns where the runner tells how far it is.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness.clone()
+    }
+
+    /// Builds a projection anew from the log while the old one serves, then lets the new one serve.
+    /// Returns the position at which they changed places.
+    ///
+    /// Stops at an event that this program cannot project. Dropping the future gives the new file
+    /// up; so does a kill.
+    pub async fn rebuild(&self, name: &str) -> Result<Position, RebuildError> {
+        let served = self.served.iter().find(|it| it.definition.name == name);
+        let served = served.ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
+        rebuild::rebuild(served, self.log.as_ref()).await
+    }
+
+    /// Returns how each projection is doing.
+    pub async fn status(&self) -> Result<Vec<ProjectionStatus>, StatusError> {
+        let head = self.log.head().await?;
+        let mut all = Vec::new();
+        for served in &self.served {
+            all.push(ProjectionStatus {
+                name: served.definition.name,
+                version: served.definition.version,
+                position: served.checkpoint().await?,
+                head,
+                rebuilding: served.is_rebuilding(),
+                parked: served.parked().await?,
+            });
+        }
+        Ok(all)
+    }
+
+    /// Replays the log into `scratch`, an empty folder, and compares each read model with it.
+    ///
+    /// Works beside a running server: of each read model one snapshot is read.
+    pub async fn compare(&self, scratch: &Path) -> Result<Vec<Compared>, CompareError> {
+        let fresh = Self::open(scratch, Arc::clone(&self.log))?;
+        Ok(replay::compare(self.log.as_ref(), &self.models(), &fresh.models()).await?)
+    }
+
+    fn query(&self, name: &str) -> Arc<Query> {
+        let served = self.served.iter().find(|it| it.definition.name == name);
+        Arc::new(Query(Arc::clone(served.expect("every projection is in the list"))))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    #[error(transparent)]
+    Open(#[from] ReadModelsError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
