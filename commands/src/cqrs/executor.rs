@@ -1,0 +1,225 @@
+//! Loads, decides, appends; on a conflict decides again.
+//!
+//! - Commands on one stream queue up within the process, so a conflict comes from another one.
+//! - A command whose id the stream holds already is answered as the first time.
+//! - Any number of commands costs one append call; a conflict is the guilty stream's only.
+
+use super::loading::{Answer, Loaded, Loader};
+use super::planning::{Plan, Planner};
+use super::{Decided, DispatchError, Outcome};
+use crate::clock::Clock;
+use crate::context::CommandContext;
+use crate::keyed::KeyedLocks;
+use dlcs_domain::Aggregate;
+use dlcs_eventlog::{AppendError, EventLog, LogError, StreamId};
+use futures::StreamExt;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Decisions of one command, at most.
+const TRIES_MAX: u32 = 6;
+/// Streams loaded side by side.
+const LOADS_AT_ONCE: usize = 16;
+
+/// Executes commands against the log. Cheap to clone; clones share the queues.
+#[derive(Clone)]
+pub struct Executor {
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    program_version: Arc<str>,
+    queues: KeyedLocks,
+}
+
+/// The commands on one stream, by their place in the call.
+struct StreamWork {
+    stream: StreamId,
+    indexes: Vec<usize>,
+}
+
+type Command<A> = (CommandContext, String, <A as Aggregate>::Command);
+
+impl Executor {
+    pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, program_version: &str) -> Self {
+        let queues = KeyedLocks::default();
+        Self { log, clock, program_version: program_version.into(), queues }
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub fn log(&self) -> &dyn EventLog {
+        &*self.log
+    }
+
+    /// Executes one command on the aggregate with this id.
+    pub async fn execute<A: Aggregate>(
+        &self,
+        context: &CommandContext,
+        id: &str,
+        command: A::Command,
+    ) -> Result<Decided, DispatchError<A::Error>> {
+        Ok(self.execute_one::<A>(context, id, command).await?.decided)
+    }
+
+    /// Executes one command and returns the aggregate before and after it as well.
+    pub async fn execute_one<A: Aggregate>(
+        &self,
+        context: &CommandContext,
+        id: &str,
+        command: A::Command,
+    ) -> Result<Outcome<A>, DispatchError<A::Error>> {
+        let commands = vec![(context.clone(), id.to_owned(), command)];
+        let mut answers = self.execute_many::<A>(commands).await;
+        answers.pop().expect("one command has one answer")
+    }
+
+    /// Executes commands, those on one stream in their order, and answers in their order.
+    pub async fn execute_many<A: Aggregate>(
+        &self,
+        commands: Vec<Command<A>>,
+    ) -> Vec<Result<Outcome<A>, DispatchError<A::Error>>> {
+        let mut answers: Vec<Option<Answer<A>>> = commands.iter().map(|_| None).collect();
+        let mut work = by_stream::<A>(&commands);
+        let queued = self.queues.lock_all(work.iter().map(|it| it.stream.as_str())).await;
+        for tried in 0..TRIES_MAX {
+            if tried > 0 {
+                tokio::time::sleep(pause(tried)).await;
+            }
+            work = self.round(&commands, work, &mut answers).await;
+            if work.is_empty() {
+                break;
+            }
+        }
+        drop(queued);
+        answers.into_iter().map(|it| it.unwrap_or(Err(DispatchError::Busy))).collect()
+    }
+
+    /// Loads one aggregate.
+    pub async fn load<A: Aggregate>(&self, id: &str) -> Result<Loaded<A>, LogError> {
+        let stream = StreamId::new(A::CATEGORY, id);
+        let (loaded, _) = Loader::new(&stream, &[]).load(&*self.log).await?;
+        Ok(loaded)
+    }
+
+    /// Decides and appends everything once, and returns what must be decided again.
+    async fn round<A: Aggregate>(
+        &self,
+        commands: &[Command<A>],
+        work: Vec<StreamWork>,
+        answers: &mut [Option<Answer<A>>],
+    ) -> Vec<StreamWork> {
+        let loads = work.into_iter().map(|it| async {
+            let plan = self.plan(commands, &it).await;
+            (it, plan)
+        });
+        let loaded: Vec<_> = futures::stream::iter(loads).buffered(LOADS_AT_ONCE).collect().await;
+        let mut appends = Vec::new();
+        let mut waiting = Vec::new();
+        for (work, plan) in loaded {
+            match plan {
+                Err(error) => fail(&work, &error.into(), answers),
+                Ok(mut plan) => match plan.append.take() {
+                    None => settle(&work, plan.answers, answers),
+                    Some(append) => {
+                        appends.push(append);
+                        waiting.push((work, plan));
+                    }
+                },
+            }
+        }
+        self.append(appends, waiting, answers).await
+    }
+
+    async fn plan<A: Aggregate>(
+        &self,
+        commands: &[Command<A>],
+        work: &StreamWork,
+    ) -> Result<Plan<A>, LogError> {
+        let contexts: Vec<_> = work.indexes.iter().map(|it| &commands[*it].0).collect();
+        let (loaded, known) = Loader::new(&work.stream, &contexts).load(&*self.log).await?;
+        let planner = Planner {
+            stream: &work.stream,
+            program: &self.program_version,
+            now_us: self.clock.now_us(),
+            loaded,
+        };
+        let mut own = Vec::with_capacity(work.indexes.len());
+        for index in &work.indexes {
+            let (context, _, command) = &commands[*index];
+            own.push((context, command.clone()));
+        }
+        Ok(planner.plan(own, known).await)
+    }
+
+    async fn append<A: Aggregate>(
+        &self,
+        appends: Vec<dlcs_eventlog::Append>,
+        waiting: Vec<(StreamWork, Plan<A>)>,
+        answers: &mut [Option<Answer<A>>],
+    ) -> Vec<StreamWork> {
+        if appends.is_empty() {
+            return Vec::new();
+        }
+        let mut again = Vec::new();
+        let appended = self.log.append(appends).await;
+        debug_assert_eq!(appended.len(), waiting.len(), "the log answers every append");
+        for (result, (work, plan)) in appended.into_iter().zip(waiting) {
+            match result {
+                Ok(appended) => settle(&work, plan.appended(appended), answers),
+                // Another process was faster, with another command or with the same one.
+                Err(AppendError::Conflict { .. } | AppendError::Duplicate { .. }) => {
+                    again.push(work);
+                }
+                Err(AppendError::Invalid(text)) => {
+                    settle(&work, plan.failed(&DispatchError::Damaged(text)), answers);
+                }
+                Err(AppendError::Log(error)) => {
+                    settle(&work, plan.failed(&error.into()), answers);
+                }
+            }
+        }
+        again
+    }
+}
+
+fn by_stream<A: Aggregate>(commands: &[Command<A>]) -> Vec<StreamWork> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut work: Vec<StreamWork> = Vec::new();
+    for (index, (_, id, _)) in commands.iter().enumerate() {
+        let place = *places.entry(id).or_insert(work.len());
+        if place == work.len() {
+            let stream = StreamId::new(A::CATEGORY, id);
+            work.push(StreamWork { stream, indexes: Vec::new() });
+        }
+        work[place].indexes.push(index);
+    }
+    work
+}
+
+fn settle<A: Aggregate>(
+    work: &StreamWork,
+    results: Vec<Answer<A>>,
+    answers: &mut [Option<Answer<A>>],
+) {
+    for (index, result) in work.indexes.iter().zip(results) {
+        answers[*index] = Some(result);
+    }
+}
+
+fn fail<A: Aggregate>(
+    work: &StreamWork,
+    error: &DispatchError<A::Error>,
+    answers: &mut [Option<Answer<A>>],
+) {
+    for index in &work.indexes {
+        answers[*index] = Some(Err(error.clone()));
+    }
+}
+
+/// Two processes that collide shall not do so again and again.
+fn pause(tried: u32) -> Duration {
+    let window_ms = 2_u64 << tried;
+    Duration::from_millis(rand::random_range(1..=window_ms))
+}

@@ -1,0 +1,117 @@
+//! Decides the commands on one stream, one after the other, and makes one append of it.
+
+use super::loading::{Answer, Loaded};
+use super::{DispatchError, Outcome, Sourced};
+use crate::context::CommandContext;
+use crate::metadata::{event_metadata, new_uuid, repeatable_event_id};
+use dlcs_domain::{Aggregate, wire};
+use dlcs_eventlog::{Append, Appended, EventId, Expected, NewEvent, StreamId, StreamRevision};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The answers of the commands on one stream, and what must be appended before they hold.
+pub(super) struct Plan<A: Aggregate> {
+    pub(super) answers: Vec<Answer<A>>,
+    /// Which answers wait for the append.
+    waiting: Vec<bool>,
+    pub(super) append: Option<Append>,
+}
+
+pub(super) struct Planner<'a, A: Aggregate> {
+    pub(super) stream: &'a StreamId,
+    pub(super) program: &'a str,
+    pub(super) now_us: i64,
+    pub(super) loaded: Loaded<A>,
+}
+
+impl<A: Aggregate> Planner<'_, A> {
+    /// `known` holds the answers of commands that were recorded before.
+    pub(super) async fn plan(
+        mut self,
+        commands: Vec<(&CommandContext, A::Command)>,
+        mut known: HashMap<usize, Answer<A>>,
+    ) -> Plan<A> {
+        let expected = self.loaded.revision.map_or(Expected::NoStream, Expected::Revision);
+        let mut events = Vec::new();
+        let mut plan = Plan { answers: Vec::new(), waiting: Vec::new(), append: None };
+        for (index, (context, command)) in commands.into_iter().enumerate() {
+            let (answer, is_new) = match known.remove(&index) {
+                Some(answer) => (answer, false),
+                None => (self.decide(context, command).await, true),
+            };
+            // What changes nothing still rests on the events before it.
+            plan.waiting.push(is_new && answer.is_ok());
+            if let (Ok(outcome), true) = (&answer, is_new) {
+                events.extend(self.encoded(context, outcome));
+            }
+            plan.answers.push(answer);
+        }
+        if !events.is_empty() {
+            plan.append = Some(Append { stream: self.stream.clone(), expected, events });
+        }
+        plan
+    }
+
+    async fn decide(&mut self, context: &CommandContext, command: A::Command) -> Answer<A> {
+        let before = self.loaded.state.clone();
+        let actual = before.edit_revision();
+        let is_stale = context.expected_edit.is_some_and(|it| it != actual || !before.exists());
+        if is_stale && before.exists() {
+            return Err(DispatchError::EditMismatch { actual });
+        }
+        let mut sourced = Sourced(before.clone());
+        let events = sourced.decide(command).await.map_err(DispatchError::Rejected)?;
+        if is_stale {
+            return Err(DispatchError::EditMismatch { actual });
+        }
+        self.loaded.state = sourced.0;
+        self.loaded.revision = advanced(self.loaded.revision, events.len());
+        Ok(self.loaded.outcome(before, events))
+    }
+
+    fn encoded(&self, context: &CommandContext, outcome: &Outcome<A>) -> Vec<NewEvent> {
+        let metadata = bytes::Bytes::from(event_metadata(context, self.program));
+        let new_event = |(ordinal, event): (usize, &A::Event)| {
+            let encoded = wire::encode(&event.clone().into());
+            let event_id = match context.command_id {
+                Some(command) => repeatable_event_id(command, self.stream, ordinal),
+                None => EventId(new_uuid(self.now_us)),
+            };
+            NewEvent {
+                event_id,
+                type_name: Cow::Borrowed(encoded.type_name),
+                schema_version: encoded.schema_version,
+                payload: encoded.payload.into(),
+                metadata: metadata.clone(),
+            }
+        };
+        outcome.events.iter().enumerate().map(new_event).collect()
+    }
+}
+
+impl<A: Aggregate> Plan<A> {
+    /// The append has happened: what waited for it holds.
+    pub(super) fn appended(mut self, appended: Appended) -> Vec<Answer<A>> {
+        for (answer, waits) in self.answers.iter_mut().zip(&self.waiting) {
+            if let (Ok(outcome), true) = (answer, waits) {
+                outcome.decided.position = appended.position;
+            }
+        }
+        self.answers
+    }
+
+    /// The append has failed: what waited for it fails.
+    pub(super) fn failed(mut self, error: &DispatchError<A::Error>) -> Vec<Answer<A>> {
+        for (answer, waits) in self.answers.iter_mut().zip(&self.waiting) {
+            if *waits {
+                *answer = Err(error.clone());
+            }
+        }
+        self.answers
+    }
+}
+
+fn advanced(revision: Option<StreamRevision>, count: usize) -> Option<StreamRevision> {
+    let length = revision.map_or(0, |it| it.0.saturating_add(1)).saturating_add(count as u64);
+    length.checked_sub(1).map(StreamRevision)
+}

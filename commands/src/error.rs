@@ -1,0 +1,175 @@
+//! Why a service refused, by what the caller can do about it.
+
+use crate::cqrs::DispatchError;
+use crate::idempotency::IdempotencyError;
+use crate::lookups::LookupError;
+use dlcs_domain::asset::AssetError;
+use dlcs_domain::batch::BatchError;
+use dlcs_domain::customer::CustomerError;
+use dlcs_domain::directory::DirectoryError;
+use dlcs_domain::manifest::ManifestError;
+use dlcs_domain::name::NameReservationError;
+use dlcs_domain::names::NameError;
+use dlcs_domain::space::SpaceError;
+use dlcs_eventlog::LogError;
+use dlcs_objects::ObjectError;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// There never was such a thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// It has been deleted.
+    #[error("{0}")]
+    Gone(String),
+    /// It exists already, or still has something in it.
+    #[error("{0}")]
+    Conflict(String),
+    /// Another resource of the customer has the name.
+    #[error("the name `{0}` is in use")]
+    NameTaken(String),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("{0}")]
+    Invalid(String),
+    /// `If-Match` was sent, and somebody has changed the resource since.
+    #[error("the resource has changed: its edit revision is {actual}")]
+    EditMismatch { actual: u64 },
+    #[error("the idempotency key has been used with another body")]
+    OtherBody,
+    /// Others write to the same resource all the time: try again.
+    #[error("the resource is being changed by others: try again")]
+    Busy,
+    /// There is no room left: somebody must make some.
+    #[error("{0}")]
+    Full(String),
+    /// May pass: try again.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Will not pass by itself.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// What the rules of an aggregate say, in the words of the services.
+trait Rule: std::error::Error + Sized {
+    fn refusal(self) -> CommandError;
+}
+
+impl<E: Rule> From<DispatchError<E>> for CommandError {
+    fn from(error: DispatchError<E>) -> Self {
+        match error {
+            DispatchError::Rejected(rule) => rule.refusal(),
+            DispatchError::EditMismatch { actual } => Self::EditMismatch { actual },
+            DispatchError::OtherBody => Self::OtherBody,
+            DispatchError::Busy => Self::Busy,
+            DispatchError::Full(text) => Self::Full(text),
+            DispatchError::Unavailable(text) => Self::Unavailable(text),
+            DispatchError::Damaged(text) => Self::Damaged(text),
+        }
+    }
+}
+
+impl Rule for AssetError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotRegistered => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
+            Self::InvalidDelivery(_) => CommandError::Invalid(text),
+        }
+    }
+}
+
+impl Rule for SpaceError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
+            Self::AlreadyExists | Self::NotEmpty => CommandError::Conflict(text),
+            Self::Name(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for CustomerError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
+            Self::AlreadyExists | Self::NotEmpty => CommandError::Conflict(text),
+            Self::NumbersExhausted => CommandError::Full(text),
+            Self::NumberZero => CommandError::Invalid(text),
+            Self::Name(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for DirectoryError {
+    fn refusal(self) -> CommandError {
+        CommandError::Full(self.to_string())
+    }
+}
+
+impl Rule for BatchError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::AlreadySubmitted => CommandError::Conflict(text),
+        }
+    }
+}
+
+impl Rule for ManifestError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::AlreadyExists => CommandError::Conflict(text),
+            Self::Slug(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for NameReservationError {
+    fn refusal(self) -> CommandError {
+        CommandError::Conflict(self.to_string())
+    }
+}
+
+impl From<LogError> for CommandError {
+    fn from(error: LogError) -> Self {
+        DispatchError::<NameReservationError>::from(error).into()
+    }
+}
+
+impl From<LookupError> for CommandError {
+    fn from(error: LookupError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<IdempotencyError> for CommandError {
+    fn from(error: IdempotencyError) -> Self {
+        let text = error.to_string();
+        match error {
+            IdempotencyError::InvalidKey => Self::Invalid(text),
+            IdempotencyError::OtherBody => Self::OtherBody,
+            IdempotencyError::Store(_) => Self::Unavailable(text),
+        }
+    }
+}
+
+impl From<ObjectError> for CommandError {
+    fn from(error: ObjectError) -> Self {
+        let text = error.to_string();
+        match error {
+            ObjectError::NotFound(_) => Self::NotFound(text),
+            ObjectError::Full(_) => Self::Full(text),
+            ObjectError::Store(_) => Self::Unavailable(text),
+            ObjectError::Damaged { .. } => Self::Damaged(text),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A service per area. Each answers with what was decided, never with a read model.
+//!
+//! - `CommandContext` says who asks; `expected_edit` is `If-Match`, `command_id` makes a command
+//!   repeatable (see [`crate::idempotency`]).
+//! - `create` is POST, `put` is PUT, `change` is PATCH; a PUT or PATCH that changes nothing appends
+//!   nothing.
+//! - Errors are [`crate::CommandError`], by what the caller can do. What is `Unavailable` or `Busy`
+//!   may be tried again with the same context.
+
+pub mod assets;
+pub mod batches;
+pub mod customers;
+pub mod manifests;
+mod reservations;
+pub mod spaces;
+#[cfg(test)]
+mod tests;
+
+pub use assets::{AssetCommands, RegisterOutcome, StartOutcome, StartedIngest};
+pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Submitted};
+pub use customers::CustomerCommands;
+pub use manifests::ManifestCommands;
+pub use spaces::{NewSpace, SpaceCommands};
+
+use crate::clock::Clock;
+use crate::cqrs::Executor;
+use crate::lookups::Lookups;
+use dlcs_eventlog::EventLog;
+use dlcs_objects::Objects;
+use reservations::Reservations;
+use std::sync::Arc;
+
+/// The write side. Cheap to clone.
+#[derive(Clone)]
+pub struct Commands {
+    pub customers: CustomerCommands,
+    pub spaces: SpaceCommands,
+    pub assets: AssetCommands,
+    pub batches: BatchCommands,
+    pub manifests: ManifestCommands,
+    executor: Executor,
+}
+
+impl Commands {
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        objects: Arc<dyn Objects>,
+        lookups: Arc<dyn Lookups>,
+        clock: Arc<dyn Clock>,
+        program_version: &str,
+    ) -> Self {
+        let executor = Executor::new(log, clock, program_version);
+        let reservations = Reservations::new(executor.clone());
+        let assets = AssetCommands::new(executor.clone());
+        Self {
+            customers: CustomerCommands::new(
+                executor.clone(),
+                reservations.clone(),
+                lookups.clone(),
+            ),
+            spaces: SpaceCommands::new(executor.clone(), reservations.clone(), lookups),
+            batches: BatchCommands::new(executor.clone(), assets.clone()),
+            manifests: ManifestCommands::new(executor.clone(), reservations, objects),
+            assets,
+            executor,
+        }
+    }
+
+    /// Returns what executes commands, for the few who load an aggregate themselves.
+    pub fn executor(&self) -> &Executor {
+        &self.executor
+    }
+}

@@ -1,0 +1,141 @@
+//! Batches: many assets registered together.
+//!
+//! The members come first, in chunks; `batch.submitted` comes last, with their number. So a batch
+//! may have any length, and one that a crash cut off was never submitted: its members are there,
+//! and whoever repeats the command under the same key completes it.
+
+use super::assets::AssetCommands;
+use crate::context::CommandContext;
+use crate::cqrs::{Decided, Executor};
+use crate::error::CommandError;
+use crate::metadata::new_uuid;
+use dlcs_domain::asset::Registration;
+use dlcs_domain::batch::{Batch, BatchCommand, Queue};
+use dlcs_domain::{AssetId, BatchId, CustomerId};
+use uuid::Uuid;
+
+#[derive(Clone)]
+pub struct BatchCommands {
+    executor: Executor,
+    assets: AssetCommands,
+}
+
+/// A batch whose members are being registered.
+pub struct OpenBatch {
+    commands: BatchCommands,
+    context: CommandContext,
+    customer: CustomerId,
+    id: BatchId,
+    queue: Queue,
+    rows: u64,
+    /// Assets that are members; an id that comes twice counts once.
+    members: u64,
+}
+
+/// What became of one row of a batch.
+pub type MemberOutcome = Result<Decided, CommandError>;
+
+/// A batch that is complete.
+#[derive(Debug)]
+pub struct Submitted {
+    pub batch: BatchId,
+    pub decided: Decided,
+    /// Number of members.
+    pub count: u64,
+    /// In the order of the rows.
+    pub rows: Vec<MemberOutcome>,
+}
+
+impl BatchCommands {
+    pub(super) fn new(executor: Executor, assets: AssetCommands) -> Self {
+        Self { executor, assets }
+    }
+
+    /// Registers assets and submits the batch of them. Rows fail one by one.
+    pub async fn submit(
+        &self,
+        context: &CommandContext,
+        customer: CustomerId,
+        rows: Vec<(AssetId, Registration)>,
+        queue: Queue,
+    ) -> Result<Submitted, CommandError> {
+        let mut batch = self.open(context, customer, queue);
+        let rows = batch.register(rows).await;
+        let (batch, count) = (batch.id, batch.members);
+        let decided = self.close(context, customer, batch, count, queue).await?;
+        Ok(Submitted { batch, decided, count, rows })
+    }
+
+    /// Opens a batch of any length. Nothing is recorded until a member is registered.
+    pub fn open(&self, context: &CommandContext, customer: CustomerId, queue: Queue) -> OpenBatch {
+        OpenBatch {
+            commands: self.clone(),
+            context: context.clone(),
+            customer,
+            id: self.new_id(context),
+            queue,
+            rows: 0,
+            members: 0,
+        }
+    }
+
+    /// A repeated command finds its own batch again.
+    fn new_id(&self, context: &CommandContext) -> BatchId {
+        let now_us = self.executor.clock().now_us();
+        let repeatable = context.command_id.map(|it| Uuid::new_v5(&it, b"batch"));
+        BatchId(repeatable.unwrap_or_else(|| new_uuid(now_us)))
+    }
+
+    async fn close(
+        &self,
+        context: &CommandContext,
+        customer: CustomerId,
+        batch: BatchId,
+        count: u64,
+        queue: Queue,
+    ) -> Result<Decided, CommandError> {
+        let command = BatchCommand::Submit { count, queue };
+        let id = format!("{customer}/{batch}");
+        Ok(self.executor.execute::<Batch>(&context.part("submit"), &id, command).await?)
+    }
+}
+
+impl OpenBatch {
+    pub fn id(&self) -> BatchId {
+        self.id
+    }
+
+    /// Number of members so far.
+    pub fn count(&self) -> u64 {
+        self.members
+    }
+
+    /// Registers the next rows, and answers in their order. `Ok` is durable.
+    pub async fn register(&mut self, rows: Vec<(AssetId, Registration)>) -> Vec<MemberOutcome> {
+        let first_row = self.rows;
+        self.rows += rows.len() as u64;
+        let is_own: Vec<_> = rows.iter().map(|(id, _)| id.customer() == self.customer).collect();
+        let own = rows.into_iter().filter(|(id, _)| id.customer() == self.customer);
+        let named =
+            |(id, registration)| (id, Registration { batch: Some(self.id), ..registration });
+        let own = own.map(named).collect();
+        let outcomes = self.commands.assets.register_many(&self.context, first_row, own).await;
+        let joined = outcomes.iter().flatten().filter(|it| it.joined_batch).count();
+        self.members += joined as u64;
+        let mut outcomes = outcomes.into_iter();
+        let mut answer = |is_own: bool| {
+            if !is_own {
+                return Err(CommandError::Invalid("the space is another customer's".to_owned()));
+            }
+            Ok(outcomes.next().expect("every row of our own has an answer")?.decided)
+        };
+        is_own.into_iter().map(&mut answer).collect()
+    }
+
+    /// Submits the batch: it has the members that were registered, and no more will come.
+    pub async fn submit(self) -> Result<(BatchId, Decided), CommandError> {
+        let Self { commands, context, customer, id, queue, members, .. } = self;
+        let decided = commands.close(&context, customer, id, members, queue).await?;
+        Ok((id, decided))
+    }
+}

@@ -1,0 +1,260 @@
+//! Spaces: numbers from their customer, names by reservation.
+
+use super::reservations::{Reservations, Usage};
+use crate::context::CommandContext;
+use crate::cqrs::{Decided, Executor, Loaded, Outcome};
+use crate::error::CommandError;
+use crate::lookups::Lookups;
+use dlcs_domain::customer::{Customer, CustomerCommand, CustomerEvent};
+use dlcs_domain::names::check_space_name;
+use dlcs_domain::space::{Space, SpaceChange, SpaceCommand};
+use dlcs_domain::{Aggregate, CustomerId, NameKey, SpaceId, SpaceNumber};
+use dlcs_eventlog::StreamId;
+use std::sync::Arc;
+
+/// Looks for a space by name, at most: somebody else may be creating it.
+const ENSURE_TRIES_MAX: u32 = 3;
+
+#[derive(Clone)]
+pub struct SpaceCommands {
+    executor: Executor,
+    reservations: Reservations,
+    lookups: Arc<dyn Lookups>,
+}
+
+/// A space that shall be created.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewSpace {
+    pub name: String,
+    pub default_tags: Vec<String>,
+    pub default_roles: Vec<String>,
+}
+
+impl SpaceCommands {
+    pub(super) fn new(
+        executor: Executor,
+        reservations: Reservations,
+        lookups: Arc<dyn Lookups>,
+    ) -> Self {
+        Self { executor, reservations, lookups }
+    }
+
+    /// POST: creates a space under the customer's next number.
+    pub async fn create(
+        &self,
+        context: &CommandContext,
+        customer: CustomerId,
+        space: NewSpace,
+    ) -> Result<(SpaceId, Decided), CommandError> {
+        check_space_name(&space.name)?;
+        let key = NameKey::Space(customer, space.name.clone());
+        let _queued = self.reservations.queue(&key).await;
+        let id = match self.reservations.holder(&key).await? {
+            // Created once only: whoever repeats its own command gets the same answer.
+            Some(holder) if holder.usage != Usage::Unused => parse(&holder.owner)?,
+            _ => {
+                let id = self.allocate(context, customer).await?;
+                self.reservations.reserve(context, &key, &stream(id)).await?;
+                id
+            }
+        };
+        let decided = self.create_as(context, id, space).await?;
+        Ok((id, decided))
+    }
+
+    /// PUT: creates a space under a chosen number, or changes the one that is there.
+    pub async fn put(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        change: SpaceChange,
+    ) -> Result<Decided, CommandError> {
+        let loaded = self.load(id).await?;
+        if loaded.state.exists() {
+            return match self.repeated_creation(context, id, &change).await? {
+                Some(decided) => Ok(decided),
+                None => self.change(context, id, change).await,
+            };
+        }
+        if context.expected_edit.is_some() {
+            return Err(CommandError::EditMismatch { actual: loaded.state.edit_revision() });
+        }
+        let space = new_space(change)?;
+        check_space_name(&space.name)?;
+        let choose = CustomerCommand::ChooseSpaceNumber { number: id.space };
+        let customer = id.customer.to_string();
+        self.executor.execute::<Customer>(&context.natural(), &customer, choose).await?;
+        let key = NameKey::Space(id.customer, space.name.clone());
+        let _queued = self.reservations.queue(&key).await;
+        self.reservations.reserve(context, &key, &stream(id)).await?;
+        self.create_as(context, id, space).await
+    }
+
+    /// PATCH: renames a space or changes what its new assets take over.
+    pub async fn change(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        change: SpaceChange,
+    ) -> Result<Decided, CommandError> {
+        let Some(name) = change.name.clone() else {
+            return Ok(self.execute(context, id, SpaceCommand::Change(change)).await?.decided);
+        };
+        check_space_name(&name)?;
+        let key = NameKey::Space(id.customer, name);
+        let _queued = self.reservations.queue(&key).await;
+        if self.load(id).await?.state.exists() {
+            self.reservations.reserve(context, &key, &stream(id)).await?;
+        }
+        let outcome = self.execute(context, id, SpaceCommand::Change(change)).await;
+        let unused = match &outcome {
+            Ok(outcome) => outcome.before.live().map(|it| it.name.clone()),
+            // The new name, unless the space had it before.
+            Err(_) => None,
+        };
+        let unused = unused.map_or(key, |name| NameKey::Space(id.customer, name));
+        self.reservations.release_if_unused(context, &unused, &stream(id)).await?;
+        Ok(outcome?.decided)
+    }
+
+    /// Deletes a space that has no asset. Its name is free then.
+    pub async fn delete(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+    ) -> Result<Decided, CommandError> {
+        let head = self.executor.log().head().await?;
+        let is_empty = match self.load(id).await?.state {
+            Space::Live(_) => self.lookups.space_is_empty(id, head).await?,
+            Space::Absent | Space::Deleted { .. } => true,
+        };
+        let outcome = self.execute(context, id, SpaceCommand::Delete { is_empty }).await?;
+        if let Space::Live(space) = outcome.before {
+            let key = NameKey::Space(id.customer, space.name);
+            self.reservations.release_if_unused(context, &key, &stream(id)).await?;
+        }
+        Ok(outcome.decided)
+    }
+
+    /// Finds the space of this name, or creates it.
+    pub async fn ensure_by_name(
+        &self,
+        context: &CommandContext,
+        customer: CustomerId,
+        name: &str,
+    ) -> Result<(SpaceId, Decided), CommandError> {
+        for _tried in 0..ENSURE_TRIES_MAX {
+            if let Some(id) = self.by_name(customer, name).await? {
+                return Ok((id, unchanged(&self.load(id).await?)));
+            }
+            let space = NewSpace { name: name.to_owned(), ..NewSpace::default() };
+            match self.create(context, customer, space).await {
+                Err(CommandError::NameTaken(_)) => {}
+                done => return done,
+            }
+        }
+        Err(CommandError::Busy)
+    }
+
+    /// Finds a living space by its name.
+    pub async fn by_name(
+        &self,
+        customer: CustomerId,
+        name: &str,
+    ) -> Result<Option<SpaceId>, CommandError> {
+        let key = NameKey::Space(customer, name.to_owned());
+        match self.reservations.holder(&key).await? {
+            Some(holder) if holder.usage == Usage::InUse => parse(&holder.owner).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    pub async fn load(&self, id: SpaceId) -> Result<Loaded<Space>, CommandError> {
+        Ok(self.executor.load::<Space>(&id.to_string()).await?)
+    }
+
+    async fn allocate(
+        &self,
+        context: &CommandContext,
+        customer: CustomerId,
+    ) -> Result<SpaceId, CommandError> {
+        let context = context.part("number");
+        let command = CustomerCommand::AllocateSpaceNumber;
+        let outcome: Outcome<Customer> =
+            self.executor.execute_one(&context, &customer.to_string(), command).await?;
+        match outcome.events.as_slice() {
+            [CustomerEvent::SpaceNumberAllocated(it)] => {
+                Ok(SpaceId { customer, space: SpaceNumber(it.number) })
+            }
+            _ => Err(CommandError::Damaged("a space number is missing".to_owned())),
+        }
+    }
+
+    async fn create_as(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        space: NewSpace,
+    ) -> Result<Decided, CommandError> {
+        let NewSpace { name, default_tags, default_roles } = space;
+        let command = SpaceCommand::Create { name: name.clone(), default_tags, default_roles };
+        match self.execute(&context.part("create"), id, command).await {
+            Ok(outcome) => Ok(outcome.decided),
+            Err(CommandError::Conflict(_)) => Err(CommandError::NameTaken(name)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the answer of the first time, if this command created the space.
+    async fn repeated_creation(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        change: &SpaceChange,
+    ) -> Result<Option<Decided>, CommandError> {
+        if context.command_id.is_none() {
+            return Ok(None);
+        }
+        let Ok(space) = new_space(change.clone()) else { return Ok(None) };
+        match self.create_as(context, id, space).await {
+            Ok(decided) => Ok(Some(decided)),
+            Err(CommandError::NameTaken(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn execute(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        command: SpaceCommand,
+    ) -> Result<Outcome<Space>, CommandError> {
+        Ok(self.executor.execute_one::<Space>(context, &id.to_string(), command).await?)
+    }
+}
+
+fn new_space(change: SpaceChange) -> Result<NewSpace, CommandError> {
+    let name = change.name.ok_or_else(|| CommandError::Invalid("a space needs a name".into()))?;
+    let mut space = NewSpace { name, ..NewSpace::default() };
+    change.default_tags.apply_to(&mut space.default_tags);
+    change.default_roles.apply_to(&mut space.default_roles);
+    Ok(space)
+}
+
+fn unchanged(loaded: &Loaded<Space>) -> Decided {
+    Decided {
+        revision: loaded.revision,
+        position: loaded.position,
+        edit_revision: loaded.state.edit_revision(),
+        changed: false,
+        created: false,
+    }
+}
+
+fn stream(id: SpaceId) -> StreamId {
+    StreamId::new(Space::CATEGORY, &id.to_string())
+}
+
+fn parse(owner: &StreamId) -> Result<SpaceId, CommandError> {
+    owner.id().parse().map_err(|_| CommandError::Damaged(format!("`{owner}` is no space")))
+}

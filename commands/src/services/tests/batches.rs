@@ -1,0 +1,86 @@
+//! Batches.
+
+use super::{ONE, asset, page, with_space};
+use crate::error::CommandError;
+use crate::testing::{context, repeatable};
+use dlcs_domain::asset::AssetEvent;
+use dlcs_domain::batch::Queue;
+use dlcs_domain::{AssetId, BatchId, DomainEvent, wire};
+
+/// Number of members that a batch was submitted with, and of assets that name it.
+async fn counts(world: &crate::testing::World, batch: BatchId) -> (Option<u64>, usize) {
+    let mut submitted = None;
+    let mut members = std::collections::BTreeSet::new();
+    for recorded in world.events().await {
+        let events = wire::decode(&recorded.type_name, recorded.schema_version, &recorded.payload);
+        for event in events.expect("written by us") {
+            let named = match event {
+                DomainEvent::Batch(dlcs_domain::batch::BatchEvent::Submitted(it)) => {
+                    submitted = Some(it.count);
+                    None
+                }
+                DomainEvent::Asset(AssetEvent::Registered(it)) => it.batch,
+                DomainEvent::Asset(AssetEvent::OriginChanged(it)) => it.batch,
+                DomainEvent::Asset(AssetEvent::ReingestRequested(it)) => it.batch,
+                _ => None,
+            };
+            if named == Some(batch) {
+                members.insert(recorded.stream.to_string());
+            }
+        }
+    }
+    (submitted, members.len())
+}
+
+#[tokio::test]
+async fn a_batch_counts_its_members_whatever_they_were_before() {
+    let world = with_space().await;
+    let assets = &world.commands.assets;
+    assets.register(&context(), &asset("same"), page("same")).await.expect("it is new");
+    assets.register(&context(), &asset("other"), page("old")).await.expect("it is new");
+    let foreign: AssetId = "2/1/a".parse().expect("a valid id");
+    let rows = vec![
+        (asset("new"), page("new")),
+        (asset("same"), page("same")),
+        (asset("other"), page("other")),
+        (asset("new"), page("newer")),
+        (foreign, page("a")),
+    ];
+    let submitted = world.commands.batches.submit(&context(), ONE, rows, Queue::Default).await;
+    let submitted = submitted.expect("rows fail one by one");
+    assert_eq!(submitted.count, 3);
+    assert!(matches!(submitted.rows[4], Err(CommandError::Invalid(_))));
+    assert!(submitted.rows[..4].iter().all(Result::is_ok));
+    assert_eq!(counts(&world, submitted.batch).await, (Some(3), 3));
+}
+
+#[tokio::test]
+async fn a_repeated_batch_is_the_same_batch() {
+    let world = with_space().await;
+    let rows = || vec![(asset("a"), page("a")), (asset("b"), page("b"))];
+    let batches = &world.commands.batches;
+    let submit = async || batches.submit(&repeatable(1), ONE, rows(), Queue::Priority).await;
+    let first = submit().await.expect("it is new");
+    let count = world.events().await.len();
+    let again = submit().await.expect("it is repeated");
+    assert_eq!(
+        (first.batch, first.decided, first.count),
+        (again.batch, again.decided, again.count)
+    );
+    assert_eq!(world.events().await.len(), count);
+}
+
+#[tokio::test]
+async fn a_batch_that_a_crash_cut_off_is_completed_by_its_repetition() {
+    let world = with_space().await;
+    let batches = &world.commands.batches;
+    let mut cut_off = batches.open(&repeatable(1), ONE, Queue::Default);
+    assert!(cut_off.register(vec![(asset("a"), page("a"))]).await[0].is_ok());
+    drop(cut_off);
+    let mut again = batches.open(&repeatable(1), ONE, Queue::Default);
+    for name in ["a", "b"] {
+        assert!(again.register(vec![(asset(name), page(name))]).await[0].is_ok());
+    }
+    let (batch, _) = again.submit().await.expect("it is complete");
+    assert_eq!(counts(&world, batch).await, (Some(2), 2));
+}

@@ -1,0 +1,78 @@
+//! Stored manifests.
+
+use super::{ONE, taken};
+use crate::context::CommandContext;
+use crate::error::CommandError;
+use crate::testing::{World, context, repeatable};
+use dlcs_domain::names::NameError;
+use dlcs_domain::{CustomerId, ManifestId};
+use dlcs_objects::{Digest, ObjectKey, Objects};
+
+fn slug(name: &str) -> Option<String> {
+    Some(name.to_owned())
+}
+
+#[tokio::test]
+async fn a_document_is_a_blob_before_it_is_an_event() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let created = manifests.create(&context(), ONE, None, slug("atlas"), "{}".into()).await;
+    let (id, decided) = created.expect("the slug is free");
+    assert!(decided.created);
+    let manifest = manifests.load(&id).await.expect("memory can be read");
+    let document = manifest.live().expect("created").document.clone();
+    let key = ObjectKey::document(&Digest::parse(&document.sha256).expect("hexadecimal"));
+    assert_eq!(world.objects.get(&key).await.expect("kept"), "{}");
+    assert_eq!(document.length_bytes, 2);
+    assert_eq!(manifests.by_slug(ONE, "ATLAS").await, Ok(Some(id)));
+}
+
+#[tokio::test]
+async fn a_slug_is_used_once() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let create = async |context: CommandContext, id| {
+        manifests.create(&context, ONE, id, slug("atlas"), "{}".into()).await
+    };
+    let first = create(repeatable(1), None).await.expect("the slug is free");
+    assert_eq!(create(repeatable(1), None).await, Ok(first), "it is repeated");
+    assert_eq!(create(context(), None).await.err(), Some(taken("atlas")));
+    assert_eq!(create(context(), Some("x".into())).await.err(), Some(taken("atlas")));
+}
+
+#[tokio::test]
+async fn an_id_that_is_used_keeps_the_slug_free() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let id = || Some("x".to_owned());
+    manifests.create(&context(), ONE, id(), None, "{}".into()).await.expect("the id is free");
+    let refused = manifests.create(&context(), ONE, id(), slug("atlas"), "{}".into()).await;
+    assert!(matches!(refused, Err(CommandError::Conflict(_))));
+    assert!(manifests.create(&context(), ONE, None, slug("atlas"), "{}".into()).await.is_ok());
+}
+
+#[tokio::test]
+async fn only_other_bytes_replace() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let id = ManifestId { customer: ONE, id: "x".to_owned() };
+    let missing = manifests.replace(&context(), &id, "{}".into()).await;
+    assert!(matches!(missing, Err(CommandError::NotFound(_))));
+    let put =
+        async |text: &'static str| manifests.put(&context(), &id, slug("atlas"), text.into()).await;
+    assert!(put("{}").await.expect("it is new").created);
+    assert!(!put("{}").await.expect("it is there").changed);
+    assert_eq!(put("[]").await.expect("it is there").edit_revision, 2);
+    let moved = manifests.put(&context(), &id, slug("other"), "{}".into()).await;
+    assert!(matches!(moved, Err(CommandError::Conflict(_))));
+}
+
+#[tokio::test]
+async fn a_manifest_needs_a_customer_and_a_free_name() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let orphan = manifests.create(&context(), CustomerId(9), None, None, "{}".into()).await;
+    assert!(matches!(orphan, Err(CommandError::NotFound(_))));
+    let reserved = manifests.create(&context(), ONE, None, slug("Canvases"), "{}".into()).await;
+    assert_eq!(reserved.err(), Some(NameError::Reserved("Canvases".to_owned()).into()));
+}
