@@ -1,0 +1,212 @@
+//! The projector of customers, spaces and assets.
+
+use super::{AssetRow, AssetState};
+use crate::customers::{self, CustomerChange, CustomerRow};
+use crate::projection::{FoldError, Poison, Row, Stamp, StoreError, Table};
+use crate::spaces::{self, SpaceChange, SpaceCount, SpaceRecord};
+use crate::streams;
+use dlcs_domain::asset::{AssetEvent, Registered};
+use dlcs_domain::{AssetId, DomainEvent, SpaceId};
+use dlcs_eventlog::RecordedEvent;
+
+/// The row of an asset and its place in lists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetRecord {
+    pub row: AssetRow,
+    /// Position at which this generation was registered: the order of creation, without ties.
+    pub created_position: u64,
+}
+
+impl Row for AssetRecord {
+    type Key = AssetId;
+
+    fn key(&self) -> AssetId {
+        self.row.id.clone()
+    }
+}
+
+/// What one event changes of an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetChange {
+    pub id: AssetId,
+    pub event: AssetEvent,
+    pub stamp: Stamp,
+}
+
+/// What one event changes in this projection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssetsChange {
+    Customer(CustomerChange),
+    Space(SpaceChange),
+    Asset(Box<AssetChange>),
+}
+
+/// The tables that this projection folds into.
+pub trait AssetsTables {
+    fn customers(&mut self) -> &mut impl Table<CustomerRow>;
+    fn spaces(&mut self) -> &mut impl Table<SpaceRecord>;
+    fn space_counts(&mut self) -> &mut impl Table<SpaceCount>;
+    fn assets(&mut self) -> &mut impl Table<AssetRecord>;
+}
+
+/// Turns an event into changes of customers, spaces and assets.
+pub fn project(
+    event: &RecordedEvent,
+    decoded: &[DomainEvent],
+) -> Result<Vec<AssetsChange>, Poison> {
+    let stamp = Stamp::from(event);
+    let mut changes = Vec::with_capacity(decoded.len());
+    for it in decoded {
+        changes.push(match it {
+            DomainEvent::Customer(it) => {
+                let id = streams::customer(&event.stream)?;
+                AssetsChange::Customer(CustomerChange { id, event: it.clone(), stamp })
+            }
+            DomainEvent::Space(it) => {
+                let id = streams::space(&event.stream)?;
+                AssetsChange::Space(SpaceChange { id, event: it.clone(), stamp })
+            }
+            DomainEvent::Asset(it) => {
+                let id = streams::asset(&event.stream)?;
+                AssetsChange::Asset(Box::new(AssetChange { id, event: it.clone(), stamp }))
+            }
+            _ => continue,
+        });
+    }
+    Ok(changes)
+}
+
+/// Folds a change into the rows.
+pub fn fold(change: AssetsChange, tables: &mut impl AssetsTables) -> Result<(), FoldError> {
+    match change {
+        AssetsChange::Customer(change) => customers::fold(&change, tables.customers()),
+        AssetsChange::Space(change) => spaces::fold(&change, tables.spaces()),
+        AssetsChange::Asset(change) => fold_asset(*change, tables),
+    }
+}
+
+fn fold_asset(change: AssetChange, tables: &mut impl AssetsTables) -> Result<(), FoldError> {
+    let stored = tables.assets().get(&change.id)?;
+    let was_living = stored.as_ref().is_some_and(is_living);
+    let space = change.id.space();
+    let record = folded(stored, change)?;
+    match (was_living, is_living(&record)) {
+        (false, true) => count(tables, space, |living| living.saturating_add(1))?,
+        (true, false) => count(tables, space, |living| living.saturating_sub(1))?,
+        _ => {}
+    }
+    tables.assets().put(record);
+    Ok(())
+}
+
+fn is_living(record: &AssetRecord) -> bool {
+    record.row.state != AssetState::Deleted
+}
+
+fn count(
+    tables: &mut impl AssetsTables,
+    id: SpaceId,
+    change: impl Fn(u64) -> u64,
+) -> Result<(), StoreError> {
+    let counts = tables.space_counts();
+    let living = counts.get(&id)?.map_or(0, |it| it.living);
+    counts.put(SpaceCount { id, living: change(living) });
+    Ok(())
+}
+
+fn folded(stored: Option<AssetRecord>, change: AssetChange) -> Result<AssetRecord, Poison> {
+    let AssetChange { id, event, stamp } = change;
+    let is_edit = event.is_edit();
+    let mut record = match (stored, event) {
+        (stored, AssetEvent::Registered(it)) => {
+            let edits = stored.map_or(0, |it| it.row.edit_revision);
+            registered(id, it, edits, stamp)
+        }
+        (Some(mut record), event) => {
+            apply(&mut record.row, event, stamp.recorded_at_us);
+            record
+        }
+        (None, _) => return Err(Poison(format!("asset {id} is not registered"))),
+    };
+    let row = &mut record.row;
+    row.edit_revision += u64::from(is_edit);
+    row.modified_at_us = stamp.recorded_at_us;
+    row.position = stamp.position;
+    Ok(record)
+}
+
+fn registered(id: AssetId, it: Registered, edits: u64, stamp: Stamp) -> AssetRecord {
+    let row = AssetRow {
+        id,
+        state: AssetState::Ingesting,
+        generation: it.generation,
+        attempt: it.attempt,
+        source: it.source,
+        media_type: it.media_type,
+        metadata: it.metadata,
+        roles: it.roles,
+        delivery: it.delivery,
+        batch: it.batch,
+        delivered: None,
+        delivered_attempt: None,
+        failure: None,
+        created_at_us: stamp.recorded_at_us,
+        modified_at_us: stamp.recorded_at_us,
+        finished_at_us: None,
+        edit_revision: edits,
+        position: stamp.position,
+    };
+    AssetRecord { row, created_position: stamp.position }
+}
+
+fn apply(row: &mut AssetRow, event: AssetEvent, now_us: i64) {
+    match event {
+        AssetEvent::Registered(_) => {}
+        AssetEvent::OriginChanged(it) => {
+            row.source = it.source;
+            row.media_type = it.media_type;
+            row.batch = it.batch.or(row.batch);
+            open_attempt(row, it.attempt);
+        }
+        AssetEvent::MetadataChanged(it) => {
+            row.metadata = it.applied_to(std::mem::take(&mut row.metadata));
+        }
+        AssetEvent::AccessChanged(it) => row.roles = it.roles,
+        AssetEvent::DeliveryChanged(it) => {
+            row.delivery = it.delivery;
+            open_attempt(row, it.attempt);
+        }
+        AssetEvent::ReingestRequested(it) => {
+            row.batch = it.batch.or(row.batch);
+            open_attempt(row, it.attempt);
+        }
+        AssetEvent::IngestStarted(it) => open_attempt(row, it.attempt),
+        // The late result of an old attempt changes nothing.
+        AssetEvent::IngestDelivered(it) if it.attempt == row.attempt => {
+            row.state = AssetState::Delivered;
+            row.media_type = Some(it.delivered.media_type.clone());
+            row.delivered = Some(it.delivered);
+            row.delivered_attempt = Some(it.attempt);
+            row.failure = None;
+            row.finished_at_us = Some(now_us);
+        }
+        AssetEvent::IngestFailed(it) if it.attempt == row.attempt => {
+            let is_final = it.failure.next_attempt_at_us.is_none();
+            row.state = if is_final { AssetState::Failed } else { AssetState::Ingesting };
+            row.finished_at_us = is_final.then_some(now_us);
+            row.failure = Some(it.failure);
+        }
+        AssetEvent::IngestDelivered(_) | AssetEvent::IngestFailed(_) => {}
+        AssetEvent::Deleted(_) => {
+            row.state = AssetState::Deleted;
+            row.finished_at_us = Some(now_us);
+        }
+    }
+}
+
+fn open_attempt(row: &mut AssetRow, attempt: u32) {
+    row.attempt = attempt;
+    row.state = AssetState::Ingesting;
+    row.failure = None;
+    row.finished_at_us = None;
+}

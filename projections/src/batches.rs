@@ -1,0 +1,53 @@
+//! How far is a batch? A fold of its members' events.
+
+mod fold;
+
+pub use fold::{
+    BatchRecord, BatchesChange, BatchesTables, Member, Outcome, Submitted, fold, project,
+};
+
+use crate::paging::{Page, PageRequest, QueryError};
+use async_trait::async_trait;
+use dlcs_domain::access::Principal;
+use dlcs_domain::{BatchId, CustomerId};
+use serde::{Deserialize, Serialize};
+
+/// Name of the projection.
+pub const NAME: &str = "batches";
+/// Version of its rows.
+pub const VERSION: u32 = 1;
+
+/// A batch as clients see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchRow {
+    pub id: BatchId,
+    pub customer: CustomerId,
+    /// Members that it was submitted with.
+    pub count: u64,
+    pub completed: u64,
+    pub errors: u64,
+    /// Members that belong to a newer batch by now, or were deleted.
+    pub superseded_members: u64,
+    /// Nothing of it is current any more.
+    pub superseded: bool,
+    pub submitted_at_us: i64,
+    pub finished_at_us: Option<i64>,
+    pub position: u64,
+}
+
+#[async_trait]
+pub trait Batches: Send + Sync {
+    async fn batch(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        id: BatchId,
+    ) -> Result<Option<BatchRow>, QueryError>;
+
+    async fn list(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        page: &PageRequest,
+    ) -> Result<Page<BatchRow>, QueryError>;
+}

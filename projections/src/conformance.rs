@@ -1,0 +1,56 @@
+//! What every store of read models must pass. Each case panics with what was wrong.
+
+mod access;
+mod assets;
+mod batches;
+pub mod given;
+mod lists;
+mod poison;
+mod spaces;
+
+pub use given::Given;
+
+use crate::Queries;
+use crate::projection::ReadModel;
+use dlcs_eventlog::EventLog;
+use std::sync::Arc;
+
+/// A store under test, fed from a log and empty at first.
+pub trait Store {
+    fn queries(&self) -> Queries;
+    fn models(&self) -> Vec<Arc<dyn ReadModel>>;
+}
+
+/// Runs every case. `make` gives an empty store that is fed from the log.
+pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
+    macro_rules! run {
+        ($($module:ident::$case:ident,)*) => {
+            $($module::$case(&Given::new(&make).await).await;)*
+        };
+    }
+    run! {
+        assets::an_asset_is_registered_delivered_and_deleted,
+        assets::a_failure_that_is_repeated_is_not_the_end,
+        assets::what_was_delivered_is_shown_until_there_is_better,
+        assets::the_late_result_of_an_old_attempt_changes_nothing,
+        assets::edits_are_counted_as_the_aggregate_counts_them,
+        assets::rows_come_in_the_order_of_the_ids,
+        batches::a_batch_is_a_fold_of_its_members,
+        batches::members_may_come_before_the_batch,
+        batches::a_newer_batch_takes_members_over,
+        batches::a_member_that_was_asked_for_twice_counts_once,
+        spaces::names_are_found_without_case,
+        spaces::a_space_counts_its_living_assets,
+        spaces::a_manifest_is_found_by_slug_and_keeps_its_place,
+        spaces::the_audit_trail_tells_who_did_what,
+        lists::every_filter_finds_what_it_should,
+        lists::pages_give_every_row_once_in_both_directions,
+        lists::a_foreign_cursor_is_refused,
+        access::a_key_sees_its_own_customer_only,
+        access::anonymous_sees_what_is_public,
+        poison::a_poison_event_parks_its_stream_and_no_other,
+        poison::a_rebuild_stops_at_poison,
+        poison::a_checkpoint_that_moved_is_told,
+    }
+    poison::pieces_of_any_size_give_equal_dumps(&make).await;
+}

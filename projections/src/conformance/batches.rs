@@ -1,0 +1,105 @@
+//! Progress of batches.
+
+use super::Store;
+use super::given::{
+    Given, admin, batch_id, deleted, delivered, failed, id, page, registered_by, reingest, started,
+    submitted,
+};
+use crate::batches::BatchRow;
+use dlcs_domain::{BatchId, CustomerId};
+
+async fn submit<S: Store>(given: &Given<S>, batch: BatchId, count: u64) {
+    given.happened(&format!("batch-1/{batch}"), submitted(count)).await;
+}
+
+async fn found<S: Store>(given: &Given<S>, batch: BatchId) -> Option<BatchRow> {
+    given.catch_up().await;
+    let batches = given.queries().batches;
+    batches.batch(&admin(), CustomerId(1), batch).await.expect("the query works")
+}
+
+async fn row<S: Store>(given: &Given<S>, batch: BatchId) -> BatchRow {
+    found(given, batch).await.expect("the batch is there")
+}
+
+pub(super) async fn a_batch_is_a_fold_of_its_members<S: Store>(given: &Given<S>) {
+    let batch = batch_id(1);
+    let (first, second) = (id("1/2/a"), id("1/2/b"));
+    submit(given, batch, 2).await;
+    given.asset(&first, registered_by(batch)).await;
+    given.asset(&second, registered_by(batch)).await;
+    let it = row(given, batch).await;
+    assert_eq!((it.count, it.completed, it.errors, it.finished_at_us), (2, 0, 0, None));
+
+    for event in [started(1), delivered(1)] {
+        given.asset(&first, event).await;
+    }
+    for event in [started(1), failed(1, Some(5)), started(2)] {
+        given.asset(&second, event).await;
+    }
+    let it = row(given, batch).await;
+    assert_eq!((it.completed, it.errors, it.finished_at_us), (1, 0, None), "one is repeated");
+
+    let last = given.asset(&second, failed(2, None)).await;
+    let it = row(given, batch).await;
+    assert_eq!((it.completed, it.errors, it.position), (1, 1, last.0));
+    let finished = it.finished_at_us.expect("nothing is pending");
+
+    // Somebody repeats what failed: the outcome changes, the end stays.
+    for event in [reingest(3, None), started(3), delivered(3)] {
+        given.asset(&second, event).await;
+    }
+    let it = row(given, batch).await;
+    assert_eq!((it.completed, it.errors, it.finished_at_us), (2, 0, Some(finished)));
+}
+
+pub(super) async fn members_may_come_before_the_batch<S: Store>(given: &Given<S>) {
+    let batch = batch_id(1);
+    for event in [registered_by(batch), started(1), delivered(1)] {
+        given.asset(&id("1/2/a"), event).await;
+    }
+    assert_eq!(found(given, batch).await, None, "it is not submitted yet");
+    submit(given, batch, 1).await;
+    let it = row(given, batch).await;
+    assert_eq!((it.completed, it.finished_at_us), (1, Some(it.submitted_at_us)));
+    let list = given.queries().batches.list(&admin(), CustomerId(1), &page(10)).await;
+    let list = list.expect("the query works");
+    assert_eq!((list.items, list.total), (vec![it], Some(1)));
+}
+
+pub(super) async fn a_newer_batch_takes_members_over<S: Store>(given: &Given<S>) {
+    let (old, new) = (batch_id(1), batch_id(2));
+    let (first, second) = (id("1/2/a"), id("1/2/b"));
+    submit(given, old, 2).await;
+    for asset in [&first, &second] {
+        given.asset(asset, registered_by(old)).await;
+    }
+    submit(given, new, 1).await;
+    given.asset(&first, reingest(2, Some(new))).await;
+    let it = row(given, old).await;
+    assert_eq!((it.superseded_members, it.superseded, it.finished_at_us), (1, false, None));
+
+    let end = given.asset(&second, deleted(1)).await;
+    let it = row(given, old).await;
+    assert_eq!((it.superseded_members, it.superseded, it.position), (2, true, end.0));
+    assert!(it.finished_at_us.is_some(), "nothing of it is pending");
+    let it = row(given, new).await;
+    assert_eq!((it.completed, it.finished_at_us), (0, None));
+    for event in [started(2), delivered(2)] {
+        given.asset(&first, event).await;
+    }
+    assert_eq!(row(given, new).await.completed, 1);
+    assert_eq!(row(given, old).await.completed, 0, "it is another's success");
+}
+
+pub(super) async fn a_member_that_was_asked_for_twice_counts_once<S: Store>(given: &Given<S>) {
+    let batch = batch_id(1);
+    submit(given, batch, 1).await;
+    let asset = id("1/2/a");
+    for event in [registered_by(batch), reingest(2, Some(batch)), started(2), delivered(2)] {
+        given.asset(&asset, event).await;
+    }
+    let it = row(given, batch).await;
+    assert_eq!((it.completed, it.superseded_members), (1, 0));
+    assert!(it.finished_at_us.is_some());
+}

@@ -1,0 +1,124 @@
+//! Customers, spaces, manifests, the audit trail.
+
+use super::Store;
+use super::given::{
+    BEGINNING_US, Given, a_blob, admin, append, customer_created, deleted, id, page, registered,
+    space_created, space_id,
+};
+use crate::audit_trail::AuditFilter;
+use dlcs_domain::access::Principal;
+use dlcs_domain::customer::{CustomerDeleted, CustomerDisplayNameChanged, CustomerEvent};
+use dlcs_domain::manifest::{ManifestCreated, ManifestEvent, ManifestReplaced};
+use dlcs_domain::space::{SpaceDeleted, SpaceEvent, SpaceRenamed};
+use dlcs_domain::{CustomerId, DomainEvent, ManifestId, SpaceNumber};
+
+pub(super) async fn names_are_found_without_case<S: Store>(given: &Given<S>) {
+    let (customer, space) = (CustomerId(1), space_id(1, 2));
+    given.happened("customer-1", customer_created("Library")).await;
+    given.happened("space-1/2", space_created("Alte Bücher")).await;
+    given.catch_up().await;
+    let queries = given.queries();
+    let by_name = async |name| queries.customers.id_by_name(name).await.expect("the query works");
+    assert_eq!(by_name("LIBRARY").await, Some(customer));
+    assert_eq!(by_name("Archive").await, None);
+    let number =
+        async |name| queries.spaces.number_by_name(customer, name).await.expect("the query works");
+    assert_eq!(number("alte BÜCHER").await, Some(SpaceNumber(2)));
+
+    let renamed = SpaceEvent::Renamed(SpaceRenamed { name: "Books".into() });
+    given.happened("space-1/2", DomainEvent::Space(renamed)).await;
+    let display_name = "Our library".to_owned();
+    let event = CustomerEvent::DisplayNameChanged(CustomerDisplayNameChanged { display_name });
+    given.happened("customer-1", DomainEvent::Customer(event)).await;
+    given.catch_up().await;
+    assert_eq!(number("alte Bücher").await, None);
+    assert_eq!(number("books").await, Some(SpaceNumber(2)));
+    let row = queries.spaces.space(&admin(), space).await.expect("the query works");
+    assert_eq!(row.map(|it| (it.name, it.edit_revision)), Some(("Books".into(), 2)));
+
+    given.happened("space-1/2", DomainEvent::Space(SpaceEvent::Deleted(SpaceDeleted {}))).await;
+    let event = DomainEvent::Customer(CustomerEvent::Deleted(CustomerDeleted {}));
+    given.happened("customer-1", event).await;
+    given.catch_up().await;
+    assert_eq!((number("books").await, by_name("library").await), (None, None));
+    let row = queries.spaces.space(&admin(), space).await.expect("the query works");
+    assert!(row.is_some_and(|it| it.deleted), "by its number it is still known");
+    let spaces = queries.spaces.list(&admin(), customer, &page(10)).await;
+    assert_eq!(spaces.expect("the query works").items, []);
+    let customers = queries.customers.list(&admin(), &page(10)).await.expect("the query works");
+    assert_eq!((customers.items, customers.total), (vec![], Some(0)));
+}
+
+pub(super) async fn a_space_counts_its_living_assets<S: Store>(given: &Given<S>) {
+    given.happened("space-1/2", space_created("Maps")).await;
+    for name in ["1/2/a", "1/2/b", "1/2/c"] {
+        given.asset(&id(name), registered(1)).await;
+    }
+    given.asset(&id("1/2/a"), deleted(1)).await;
+    given.asset(&id("1/2/b"), deleted(1)).await;
+    given.asset(&id("1/2/b"), registered(2)).await;
+    given.catch_up().await;
+    let spaces = given.queries().spaces;
+    let row = spaces.space(&admin(), space_id(1, 2)).await.expect("the query works");
+    assert_eq!(row.map(|it| it.asset_count), Some(2));
+    let list = spaces.list(&admin(), CustomerId(1), &page(10)).await.expect("the query works");
+    let counts: Vec<_> = list.items.iter().map(|it| it.asset_count).collect();
+    assert_eq!((counts, list.total), (vec![2], Some(1)));
+}
+
+pub(super) async fn a_manifest_is_found_by_slug_and_keeps_its_place<S: Store>(given: &Given<S>) {
+    let customer = CustomerId(1);
+    let created = |number, slug: Option<&str>| {
+        let slug = slug.map(str::to_owned);
+        let created = ManifestCreated { slug, document: a_blob(number) };
+        DomainEvent::Manifest(ManifestEvent::Created(created))
+    };
+    given.happened("manifest-1/one", created(1, Some("Books/One"))).await;
+    given.happened("manifest-1/two", created(2, None)).await;
+    let replaced = ManifestEvent::Replaced(ManifestReplaced { document: a_blob(3) });
+    let end = given.happened("manifest-1/one", DomainEvent::Manifest(replaced)).await;
+    given.catch_up().await;
+    let manifests = given.queries().manifests;
+    let by_slug = manifests.by_slug(&Principal::Anonymous, customer, "books/one").await;
+    let row = by_slug.expect("the query works").expect("the slug is known");
+    assert_eq!((row.document.length_bytes, row.edit_revision, row.position), (3, 2, end.0));
+    let one = ManifestId { customer, id: "one".into() };
+    let by_id = manifests.manifest(&Principal::Anonymous, &one).await.expect("the query works");
+    assert_eq!(by_id, Some(row));
+    let list = manifests.list(&admin(), customer, &page(10)).await.expect("the query works");
+    let ids: Vec<_> = list.items.iter().map(|it| it.id.id.as_str()).collect();
+    assert_eq!(ids, ["one", "two"]);
+}
+
+pub(super) async fn the_audit_trail_tells_who_did_what<S: Store>(given: &Given<S>) {
+    let log = given.log.as_ref();
+    append(log, "customer-1", &customer_created("Library"), "key-admin").await;
+    append(log, "space-1/2", &space_created("Maps"), "key-1").await;
+    append(log, "asset-1/2/a", &DomainEvent::Asset(registered(1)), "key-1").await;
+    append(log, "customer-2", &customer_created("Archive"), "key-admin").await;
+    given.catch_up().await;
+    let trail = given.queries().audit_trail;
+    let positions = async |filter| {
+        let page = trail.list(&admin(), &filter, &page(10)).await.expect("the query works");
+        page.items.into_iter().map(|it| it.position).collect::<Vec<_>>()
+    };
+    let all = AuditFilter::default;
+    assert_eq!(positions(all()).await, [1, 2, 3, 4]);
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(positions(AuditFilter { actor: text("key-1"), ..all() }).await, [2, 3]);
+    assert_eq!(positions(AuditFilter { resource: text("space-1/2"), ..all() }).await, [2]);
+    assert_eq!(
+        positions(AuditFilter { type_name: text("customer.created"), ..all() }).await,
+        [1, 4]
+    );
+    assert_eq!(positions(AuditFilter { customer: Some(CustomerId(1)), ..all() }).await, [1, 2, 3]);
+    let from_us = Some(BEGINNING_US + 1_000_000);
+    let until_us = Some(BEGINNING_US + 2_999_999);
+    assert_eq!(positions(AuditFilter { from_us, until_us, ..all() }).await, [2, 3]);
+    let from_us = Some(BEGINNING_US + 9_000_000);
+    assert_eq!(positions(AuditFilter { from_us, ..all() }).await, [0_u64; 0]);
+    let page = trail.list(&admin(), &all(), &page(1)).await.expect("the query works");
+    let first = &page.items[0];
+    assert_eq!((first.actor.as_str(), first.resource.as_str()), ("key-admin", "customer-1"));
+    assert_eq!((first.recorded_at_us, first.revision), (BEGINNING_US, 0));
+}

@@ -1,0 +1,61 @@
+//! How far each projection is, and waiting until it is far enough.
+
+use dlcs_eventlog::Position;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Where the serving version of every projection is, in this process. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Freshness {
+    projections: Arc<BTreeMap<&'static str, watch::Sender<Position>>>,
+}
+
+impl Freshness {
+    pub fn new(names: &[&'static str]) -> Self {
+        let entries = names.iter().map(|name| (*name, watch::channel(Position::START).0));
+        Self { projections: Arc::new(entries.collect()) }
+    }
+
+    /// Tells that a projection has applied everything up to `position`.
+    pub fn reached(&self, projection: &str, position: Position) {
+        if let Some(sender) = self.projections.get(projection) {
+            sender.send_if_modified(|current| {
+                let newer = position > *current;
+                *current = position.max(*current);
+                newer
+            });
+        }
+    }
+
+    /// Returns where a projection is.
+    pub fn position(&self, projection: &str) -> Option<Position> {
+        self.projections.get(projection).map(|sender| *sender.borrow())
+    }
+
+    /// Waits until one projection is at least at `position`. `false`: the time ran out.
+    pub async fn wait(&self, projection: &str, position: Position, at_most: Duration) -> bool {
+        let Some(sender) = self.projections.get(projection) else { return false };
+        let mut receiver = sender.subscribe();
+        let reached = receiver.wait_for(|current| *current >= position);
+        matches!(tokio::time::timeout(at_most, reached).await, Ok(Ok(_)))
+    }
+
+    /// Waits until every projection is at least at `position`.
+    pub async fn wait_all(&self, position: Position, at_most: Duration) -> bool {
+        let deadline = tokio::time::Instant::now() + at_most;
+        for name in self.projections.keys() {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            if !self.wait(name, position, left).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Returns a receiver of one projection's position, for subscriptions.
+    pub fn subscribe(&self, projection: &str) -> Option<watch::Receiver<Position>> {
+        self.projections.get(projection).map(watch::Sender::subscribe)
+    }
+}

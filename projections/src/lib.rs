@@ -1,0 +1,44 @@
+//! The read side: projectors, read models, query traits, and the runner that feeds them.
+//!
+//! Not here: HTTP, a concrete database. One file per question: row, projector, query trait.
+
+pub mod assets;
+pub mod audit_trail;
+pub mod batches;
+pub mod customers;
+pub mod history;
+pub mod manifests;
+pub mod paging;
+pub mod spaces;
+pub mod tile_metadata;
+
+pub mod dump;
+pub mod feed;
+pub mod freshness;
+pub mod projection;
+pub mod replay;
+pub mod runner;
+pub mod scope;
+pub mod streams;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+pub use dlcs_eventlog::{EventId, Position, RecordedEvent, StreamId, StreamRevision};
+pub use paging::{Cursor, Page, PageRequest, QueryError};
+
+use std::sync::Arc;
+
+/// Every question that can be asked, each answered by one read model.
+#[derive(Clone)]
+pub struct Queries {
+    pub customers: Arc<dyn customers::Customers>,
+    pub spaces: Arc<dyn spaces::Spaces>,
+    pub assets: Arc<dyn assets::Assets>,
+    pub batches: Arc<dyn batches::Batches>,
+    pub manifests: Arc<dyn manifests::Manifests>,
+    pub tile_metadata: Arc<dyn tile_metadata::TileMetadata>,
+    pub audit_trail: Arc<dyn audit_trail::AuditTrail>,
+    pub history: Arc<dyn history::History>,
+    pub freshness: freshness::Freshness,
+}

@@ -1,0 +1,195 @@
+//! Keeps read models up to date: catches up, then follows the log.
+//!
+//! - Each projection advances by itself: a slow or broken one holds up no other.
+//! - A piece is what has been recorded since the last one, up to a maximum: the backlog sets the
+//!   size, nothing waits for more to come.
+//! - Hints of the log wake the runner; polling is the truth.
+//! - What may pass is tried again for ever, ever more slowly; what cannot pass is parked.
+
+use crate::feed::{Feed, Piece};
+use crate::freshness::Freshness;
+use crate::projection::{ApplyError, OnPoison, ParkedEvent, ReadModel, StoreError};
+use dlcs_eventlog::log::Clock;
+use dlcs_eventlog::{EventLog, LogError, Position};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// How the runner works.
+#[derive(Debug, Clone, Copy)]
+pub struct RunnerSettings {
+    /// Most events of one transaction.
+    pub events_max: usize,
+    /// How often the log is asked when it gives no hints.
+    pub poll_every: Duration,
+    pub retry_first: Duration,
+    pub retry_at_most: Duration,
+}
+
+impl Default for RunnerSettings {
+    fn default() -> Self {
+        Self {
+            events_max: 4_096,
+            poll_every: Duration::from_millis(500),
+            retry_first: Duration::from_millis(50),
+            retry_at_most: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Feeds every read model of this process from one log.
+pub struct Runner {
+    pub log: Arc<dyn EventLog>,
+    pub models: Vec<Arc<dyn ReadModel>>,
+    pub freshness: Freshness,
+    /// Tells how far behind a projection is in time.
+    pub clock: Clock,
+    pub settings: RunnerSettings,
+}
+
+impl Runner {
+    /// Runs until `stop`; what is being applied then is finished first.
+    pub async fn run(self, stop: CancellationToken) {
+        let feed = Arc::new(Feed::new(Arc::clone(&self.log), self.settings.events_max));
+        let follower = |model| Follower {
+            model,
+            feed: Arc::clone(&feed),
+            log: Arc::clone(&self.log),
+            freshness: self.freshness.clone(),
+            clock: Arc::clone(&self.clock),
+            settings: self.settings,
+        };
+        let runs = self.models.iter().cloned().map(|it| follower(it).run(stop.clone()));
+        futures::future::join_all(runs).await;
+    }
+}
+
+/// Keeps one read model up to date.
+struct Follower {
+    model: Arc<dyn ReadModel>,
+    feed: Arc<Feed>,
+    log: Arc<dyn EventLog>,
+    freshness: Freshness,
+    clock: Clock,
+    settings: RunnerSettings,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whether there may be more to do at once.
+enum Step {
+    Advanced,
+    Idle,
+}
+
+impl Follower {
+    async fn run(self, stop: CancellationToken) {
+        let mut hints = self.log.head_hints();
+        let mut delay = self.settings.retry_first;
+        while !stop.is_cancelled() {
+            hints.mark_unchanged();
+            let wait = match self.step().await {
+                Ok(Step::Advanced) => {
+                    delay = self.settings.retry_first;
+                    continue;
+                }
+                Ok(Step::Idle) => self.settings.poll_every,
+                Err(error) => {
+                    self.report_failure(&error, delay);
+                    let wait = delay;
+                    delay = (delay * 2).min(self.settings.retry_at_most);
+                    // A hint does not heal anything.
+                    if wait_for(&stop, tokio::time::sleep(wait)).await.is_none() {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            let woken = async {
+                // A log that gives no hints is only polled.
+                if hints.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let _ = wait_for(&stop, tokio::time::timeout(wait, woken)).await;
+        }
+    }
+
+    /// Applies the next piece, if there is one.
+    async fn step(&self) -> Result<Step, StepError> {
+        let name = self.model.name();
+        let from = self.model.checkpoint().await?;
+        self.freshness.reached(name, from);
+        let Some(piece) = self.feed.after(from).await? else {
+            self.report_lag(from, None);
+            return Ok(Step::Idle);
+        };
+        self.report_lag(from, Some(&piece));
+        let begun = Instant::now();
+        let applied = self.model.apply(from, piece.to, piece.events, OnPoison::Park).await;
+        let parked = match applied {
+            // A rebuilt read model has taken the place of this one.
+            Err(ApplyError::CheckpointMoved { .. }) => return Ok(Step::Advanced),
+            applied => applied?,
+        };
+        metrics::histogram!("dlcs_projection_batch_seconds", "projection" => name)
+            .record(begun.elapsed().as_secs_f64());
+        self.report_parked(&parked);
+        self.freshness.reached(name, piece.to);
+        Ok(Step::Advanced)
+    }
+
+    fn report_lag(&self, position: Position, next: Option<&Piece>) {
+        let name = self.model.name();
+        let unseen =
+            next.and_then(|it| it.events.iter().find(|it| it.recorded.position > position));
+        let seconds =
+            unseen.map_or(0, |it| (self.clock)().saturating_sub(it.recorded.recorded_at_us)) as f64
+                / 1e6;
+        let head = *self.log.head_hints().borrow();
+        let known = next.map_or(position, |it| it.to).max(head);
+        let behind = known.0.saturating_sub(position.0);
+        metrics::gauge!("dlcs_projection_position", "projection" => name).set(position.0 as f64);
+        metrics::gauge!("dlcs_projection_lag_events", "projection" => name).set(behind as f64);
+        metrics::gauge!("dlcs_projection_lag_seconds", "projection" => name).set(seconds.max(0.0));
+    }
+
+    fn report_parked(&self, parked: &[ParkedEvent]) {
+        let name = self.model.name();
+        metrics::counter!("dlcs_projection_parked_total", "projection" => name)
+            .increment(parked.len() as u64);
+        for ParkedEvent { stream, position, error, .. } in parked {
+            tracing::error!(
+                projection = name,
+                event.stream = %stream,
+                event.position = position.0,
+                "projection {name} parked the event at {position} of {stream}: {error}"
+            );
+        }
+    }
+
+    fn report_failure(&self, error: &StepError, delay: Duration) {
+        let name = self.model.name();
+        metrics::counter!("dlcs_projection_failures_total", "projection" => name).increment(1);
+        tracing::error!(
+            projection = name,
+            "projection {name} cannot advance and tries again in {delay:?}: {error}"
+        );
+    }
+}
+
+/// Waits for work, or returns `None` when it is time to stop.
+async fn wait_for<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        () = stop.cancelled() => None,
+        done = work => Some(done),
+    }
+}
