@@ -1,0 +1,22 @@
+//! Background work: originals are fetched, images derived, and the results reported as commands.
+//!
+//! Not here: decoding (the worker port), outbound requests (the origin port), HTTP handlers, SQL.
+
+pub mod origin;
+pub mod process_manager;
+pub mod settings;
+pub mod sweep;
+pub mod worker;
+
+mod attempt;
+mod lease;
+mod make;
+mod measures;
+mod pending;
+mod work;
+
+pub use origin::{Fetched, OriginError, Origins};
+pub use process_manager::{IngestPorts, IngestProcessManager};
+pub use settings::IngestSettings;
+pub use sweep::Sweeper;
+pub use worker::{ImageWorker, WorkerError};

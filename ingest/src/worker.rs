@@ -1,0 +1,38 @@
+//! The worker port: foreign bytes are decoded elsewhere, never in this process.
+
+use async_trait::async_trait;
+use dlcs_domain::asset::IngestErrorCode;
+use dlcs_imaging::{DecodeLimits, DerivativeFacts, DerivativePolicy};
+use std::path::Path;
+
+/// Why there is no derivative.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorkerError {
+    /// The source was looked at and cannot become an image. The text is for people.
+    #[error("{detail}")]
+    Refused { code: IngestErrorCode, detail: String },
+    /// The worker ended without an answer. The text is for the log.
+    #[error("the worker died: {detail}")]
+    Died { detail: String },
+    /// The worker had no answer by its deadline and was ended.
+    #[error("the worker took too long")]
+    TimedOut,
+}
+
+/// Makes the derivative of a source in a process of its own, within limits and a deadline.
+///
+/// - `Ok` means that `output` holds the whole derivative.
+/// - The content decides what the source is, never its name.
+/// - A worker that dies or hangs harms only its own call.
+/// - Dropping the call ends the work.
+#[async_trait]
+pub trait ImageWorker: Send + Sync + 'static {
+    /// Reads the local file `source` and writes the derivative into the existing file `output`.
+    async fn derive(
+        &self,
+        source: &Path,
+        output: &Path,
+        policy: &DerivativePolicy,
+        limits: &DecodeLimits,
+    ) -> Result<DerivativeFacts, WorkerError>;
+}

@@ -1,0 +1,6 @@
+//! Ingest over the in-memory log and stores, with a fake origin and a fake worker.
+
+mod crashes;
+mod outcomes;
+mod sweeping;
+mod world;
