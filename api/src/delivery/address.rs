@@ -1,0 +1,102 @@
+//! Addresses of ours, made from the public URL and never from a request's headers.
+
+use crate::router::AddressVersion;
+use crate::state::PublicUrl;
+use dlcs_domain::{AssetId, CustomerId, ManifestId};
+use dlcs_iiif::ImageVersion;
+use dlcs_iiif::link::encode_segment;
+use dlcs_iiif::presentation::PresentationVersion;
+
+/// Which service of an asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Images,
+    Thumbnails,
+}
+
+impl Service {
+    fn segment(self) -> &'static str {
+        match self {
+            Self::Images => "iiif-img",
+            Self::Thumbnails => "thumbs",
+        }
+    }
+}
+
+impl AddressVersion {
+    pub(crate) fn image(self) -> ImageVersion {
+        match self {
+            Self::V2 => ImageVersion::V2,
+            Self::V3 => ImageVersion::V3,
+        }
+    }
+
+    pub(crate) fn presentation(self) -> PresentationVersion {
+        match self {
+            Self::V2 => PresentationVersion::V2,
+            Self::V3 => PresentationVersion::V3,
+        }
+    }
+}
+
+/// Returns `1/2/page%2D7`: the asset as the last three segments of an address.
+pub(crate) fn tail(id: &AssetId) -> String {
+    format!("{}/{}", id.space(), encode_segment(id.name()))
+}
+
+/// Returns the base address of an image service.
+pub(crate) fn service(
+    base: &PublicUrl,
+    service: Service,
+    version: Option<ImageVersion>,
+    tail: &str,
+) -> String {
+    let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
+    base.at(format_args!("/{}{version}/{tail}", service.segment()))
+}
+
+/// Returns the address of an asset's own manifest.
+pub(crate) fn asset_manifest(
+    base: &PublicUrl,
+    version: Option<PresentationVersion>,
+    tail: &str,
+) -> String {
+    let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
+    base.at(format_args!("/iiif-manifest{version}/{tail}"))
+}
+
+/// Returns the address of an asset's canvas: the same in every version.
+pub(crate) fn canvas(base: &PublicUrl, id: &AssetId) -> String {
+    base.at(format_args!("/iiif-manifest/{}/canvas", tail(id)))
+}
+
+pub(crate) fn file(base: &PublicUrl, id: &AssetId) -> String {
+    base.at(format_args!("/file/{}", tail(id)))
+}
+
+/// Returns the flat address of a stored manifest.
+pub(crate) fn flat_manifest(base: &PublicUrl, id: &ManifestId) -> String {
+    base.at(format_args!("/{}/manifests/{}", id.customer, encode_segment(&id.id)))
+}
+
+/// Returns the public address of a stored manifest with a slug.
+pub(crate) fn public_manifest(
+    base: &PublicUrl,
+    version: Option<PresentationVersion>,
+    customer: CustomerId,
+    slug: &str,
+) -> String {
+    let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
+    let slug: Vec<String> = slug.split('/').map(encode_segment).collect();
+    base.at(format_args!("/iiif{version}/{customer}/{}", slug.join("/")))
+}
+
+/// Returns the management address of an asset.
+pub(crate) fn managed_asset(base: &PublicUrl, id: &AssetId) -> String {
+    base.at(managed_asset_path(id))
+}
+
+pub(crate) fn managed_asset_path(id: &AssetId) -> String {
+    let (customer, space) = (id.customer(), id.space().space);
+    format!("/customers/{customer}/spaces/{space}/images/{}", encode_segment(id.name()))
+}

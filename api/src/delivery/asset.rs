@@ -1,0 +1,124 @@
+//! From an address to the asset that it names, and to what may be shown of it.
+
+use crate::access::Caller;
+use crate::error::{Answer, Problem};
+use crate::http::raw_path::PathParams;
+use crate::state::{Resource, Shared};
+use axum::http::{HeaderValue, StatusCode, header};
+use dlcs_domain::access::AccessRule;
+use dlcs_domain::asset::Delivered;
+use dlcs_domain::{AssetId, CustomerId, SpaceId};
+use dlcs_iiif::Dimensions;
+use dlcs_iiif::link::encode_segment;
+use dlcs_projections::tile_metadata::TileMetadataRow;
+
+/// An asset that exists and of which the caller may know.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub id: AssetId,
+    pub row: TileMetadataRow,
+    /// The last three segments of the address as the client wrote them, encoded again.
+    pub tail: String,
+    pub is_open: bool,
+}
+
+/// What has been ingested.
+#[derive(Debug)]
+pub(crate) struct Ready<'a> {
+    pub delivered: &'a Delivered,
+    pub generation: u32,
+    pub attempt: u32,
+    pub channels: &'a [String],
+    pub modified_at_us: i64,
+}
+
+/// Reads the asset of an address and decides on it by its own rule.
+pub(crate) async fn find(state: &Shared, caller: &Caller, params: &PathParams) -> Answer<Found> {
+    let id = id_of(state, caller.customer()?, params).await?;
+    state.settle(&Resource::Asset(id.clone())).await;
+    let row = state.queries.tile_metadata.tile_metadata(&id).await?;
+    let row = row.ok_or_else(Problem::not_found)?;
+    if row == TileMetadataRow::Deleted {
+        return Err(Problem::gone());
+    }
+    let rule = row.rule(&id);
+    caller.check(&rule)?;
+    let segments = ["customer", "space", "asset"].map(|name| encode_segment(params.get(name)));
+    Ok(Found { is_open: rule == AccessRule::Open, tail: segments.join("/"), id, row })
+}
+
+/// Returns the id that an address names; a malformed one names nothing.
+pub(crate) async fn id_of(
+    state: &Shared,
+    customer: CustomerId,
+    params: &PathParams,
+) -> Answer<AssetId> {
+    let space = space_of(state, customer, params.get("space")).await?;
+    AssetId::new(space, params.get("asset")).map_err(|_| Problem::not_found())
+}
+
+/// Returns the space of an address: a number or a name.
+pub(crate) async fn space_of(state: &Shared, customer: CustomerId, text: &str) -> Answer<SpaceId> {
+    if let Ok(space) = text.parse() {
+        return Ok(SpaceId { customer, space });
+    }
+    let space = state.queries.spaces.number_by_name(customer, text).await?;
+    space.map(|space| SpaceId { customer, space }).ok_or_else(Problem::not_found)
+}
+
+impl Found {
+    /// Returns what was ingested, or says why there is nothing to show.
+    pub(crate) fn ready(&self) -> Answer<Ready<'_>> {
+        match &self.row {
+            TileMetadataRow::Ready {
+                delivered,
+                generation,
+                attempt,
+                channels,
+                modified_at_us,
+                ..
+            } => Ok(Ready {
+                delivered,
+                generation: *generation,
+                attempt: *attempt,
+                channels,
+                modified_at_us: *modified_at_us,
+            }),
+            TileMetadataRow::Pending { .. } => {
+                let detail = "the image is registered and not ingested yet";
+                let problem = Problem::new(StatusCode::NOT_FOUND, "not-ready", detail);
+                Err(problem.header(header::RETRY_AFTER, HeaderValue::from_static("2")))
+            }
+            TileMetadataRow::Failed { .. } => {
+                let detail = "the image could not be ingested; its resource says why";
+                Err(Problem::new(StatusCode::NOT_FOUND, "ingest-failed", detail))
+            }
+            TileMetadataRow::Deleted => Err(Problem::gone()),
+        }
+    }
+}
+
+impl Ready<'_> {
+    pub(crate) fn dimensions(&self) -> Dimensions {
+        Dimensions { width: self.delivered.width_px, height: self.delivered.height_px }
+    }
+
+    pub(crate) fn thumbnails(&self) -> Vec<Dimensions> {
+        let sizes = self.delivered.thumbnails.iter();
+        sizes.map(|(width, height)| Dimensions { width: *width, height: *height }).collect()
+    }
+
+    /// Returns the image version: what `?v=` names.
+    pub(crate) fn version(&self) -> String {
+        format!("{}-{}", self.generation, self.attempt)
+    }
+
+    pub(crate) fn has_channel(&self, channel: &str) -> bool {
+        self.channels.iter().any(|it| it == channel)
+    }
+
+    /// Refuses with 404 what the asset's delivery channels do not offer.
+    pub(crate) fn needs_channel(&self, channel: &str) -> Answer<()> {
+        if self.has_channel(channel) { Ok(()) } else { Err(Problem::not_found()) }
+    }
+}

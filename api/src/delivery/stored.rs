@@ -1,0 +1,228 @@
+//! Stored manifests as the world sees them: the client's document, its painted assets expanded.
+
+use super::address;
+use super::asset::Found;
+use super::caching::{Caching, Document};
+use super::canvases::{Naming, canvas, thumbnail};
+use super::info::see_other;
+use super::manifests::negotiated;
+use crate::access::Caller;
+use crate::error::{Answer, Problem};
+use crate::http::raw_path::PathParams;
+use crate::management::manifests::{self as managed, Painted, StoredDocument};
+use crate::state::{Resource, Shared};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use dlcs_domain::{AssetId, ManifestId};
+use dlcs_iiif::presentation::{LabelledValue, LanguageMap, Manifest, PresentationVersion};
+use dlcs_projections::manifests::ManifestRow;
+use dlcs_projections::tile_metadata::TileMetadataRow;
+use futures::{StreamExt, TryStreamExt};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Read models that are asked at the same time for one manifest.
+const LOOKUPS_AT_ONCE: usize = 16;
+
+/// `/iiif/[{v}/]{c}/{slug…}`.
+pub(crate) async fn public(
+    State(state): State<Shared>,
+    caller: Caller,
+    params: PathParams,
+    headers: HeaderMap,
+) -> Answer {
+    let (customer, slug) = (caller.customer()?, params.get("slug"));
+    let row = state.queries.manifests.by_slug(&caller.principal, customer, slug).await?;
+    let row = row.ok_or_else(Problem::not_found)?;
+    if managed::wants_extras(&headers) && caller.manages(customer) {
+        return see_other(&address::flat_manifest(&state.public_url, &row.id));
+    }
+    serve(&state, &caller, &headers, &row).await
+}
+
+/// `/{c}/manifests/{id}`: for its managers with extras, for everybody else the way to the public
+/// address, or the manifest itself where it has none.
+pub(crate) async fn flat(
+    State(state): State<Shared>,
+    caller: Caller,
+    params: PathParams,
+    headers: HeaderMap,
+) -> Answer {
+    let customer = caller.customer()?;
+    let id = ManifestId { customer, id: params.get("manifest").to_owned() };
+    state.settle(&Resource::Manifest(id.clone())).await;
+    let row = state.queries.manifests.manifest(&caller.principal, &id).await?;
+    let row = row.ok_or_else(Problem::not_found)?;
+    if managed::wants_extras(&headers) && caller.manages(customer) {
+        return managed::show(&state, &headers, &row, StatusCode::OK).await;
+    }
+    match &row.slug {
+        Some(slug) => see_other(&address::public_manifest(&state.public_url, None, customer, slug)),
+        None => serve(&state, &caller, &headers, &row).await,
+    }
+}
+
+async fn serve(state: &Shared, caller: &Caller, headers: &HeaderMap, row: &ManifestRow) -> Answer {
+    let negotiated = negotiated(caller, headers);
+    let fixed = caller.version.map(|version| version.presentation());
+    let stored = managed::document_of(state, row).await?;
+    let id = match &row.slug {
+        Some(slug) => address::public_manifest(&state.public_url, fixed, row.id.customer, slug),
+        None => address::flat_manifest(&state.public_url, &row.id),
+    };
+    let rendered = render(state, row, stored, id, negotiated.version).await?;
+    let document = Document {
+        body: rendered.body,
+        content_type: negotiated.content_type,
+        modified_at_us: rendered.modified_at_us,
+        caching: Caching::of(true, false),
+        link: None,
+    };
+    Ok(document.respond(headers))
+}
+
+/// Returns a manifest in version 3.0 under a given address.
+pub(crate) async fn document(
+    state: &Shared,
+    row: &ManifestRow,
+    stored: StoredDocument,
+    id: String,
+) -> Answer<Value> {
+    let rendered = render(state, row, stored, id, PresentationVersion::V3).await?;
+    serde_json::from_str(&rendered.body).map_err(Problem::internal)
+}
+
+/// A document and when anything in it last changed.
+struct Rendered {
+    body: String,
+    modified_at_us: i64,
+}
+
+async fn render(
+    state: &Shared,
+    row: &ManifestRow,
+    stored: StoredDocument,
+    id: String,
+    version: PresentationVersion,
+) -> Answer<Rendered> {
+    let Some(painted) = &stored.painted else {
+        if version == PresentationVersion::V2 {
+            let detail = "this manifest was written in Presentation 3.0 and is kept as written; \
+                          version 2.1 is made for manifests of registered assets only";
+            return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "version-not-available", detail));
+        }
+        let body = with_identity(stored.document, &id).to_string();
+        return Ok(Rendered { body, modified_at_us: row.modified_at_us });
+    };
+    let assets = facts(state, painted).await?;
+    let mut manifest = Manifest::new(id.clone());
+    let mut modified_at_us = row.modified_at_us;
+    let mut names = CanvasNames::default();
+    for (painted, found) in painted.iter().zip(&assets) {
+        let Some(Ok(ready)) = found.as_ref().map(Found::ready) else { continue };
+        modified_at_us = modified_at_us.max(ready.modified_at_us);
+        let naming = names.of(state, row, painted);
+        if manifest.thumbnail.is_none() {
+            manifest.thumbnail = thumbnail(state, &painted.asset, &ready, version);
+        }
+        manifest.canvases.push(canvas(state, &painted.asset, &ready, naming, version));
+    }
+    let body = match version {
+        PresentationVersion::V2 => describe(manifest, &stored.document).to_json(version),
+        PresentationVersion::V3 => merged(&manifest, stored.document, &id)?.to_string(),
+    };
+    Ok(Rendered { body, modified_at_us })
+}
+
+/// Returns what is known of each painted asset, in order.
+pub(crate) async fn facts(state: &Shared, painted: &[Painted]) -> Answer<Vec<Option<Found>>> {
+    // Owned ids: a stream of borrowed ones would not be `Send` for every lifetime.
+    let ids: Vec<AssetId> = painted.iter().map(|painted| painted.asset.clone()).collect();
+    let lookups = futures::stream::iter(ids).map(|id| fact(state.clone(), id));
+    lookups.buffered(LOOKUPS_AT_ONCE).try_collect().await
+}
+
+async fn fact(state: Shared, id: AssetId) -> Answer<Option<Found>> {
+    let row = state.queries.tile_metadata.tile_metadata(&id).await?;
+    let row = row.filter(|row| *row != TileMetadataRow::Deleted);
+    Ok(row.map(|row| Found { id, row, tail: String::new(), is_open: false }))
+}
+
+/// Names canvases after their assets; one that is painted again gets a number.
+#[derive(Default)]
+struct CanvasNames(BTreeMap<String, usize>);
+
+impl CanvasNames {
+    fn of(&mut self, state: &Shared, row: &ManifestRow, painted: &Painted) -> Naming {
+        let flat = address::flat_manifest(&state.public_url, &row.id);
+        let name = format!("{}/{}", painted.asset.space().space, painted.asset.name());
+        let name = dlcs_iiif::link::encode_segment(&name);
+        let times = self.0.entry(name.clone()).or_default();
+        *times += 1;
+        let id = match (&painted.canvas_id, *times) {
+            (Some(id), _) => id.clone(),
+            (None, 1) => format!("{flat}/canvases/{name}"),
+            (None, again) => format!("{flat}/canvases/{name}/{again}"),
+        };
+        let label = painted.label.as_ref().map(language_map).unwrap_or_default();
+        let label = if label.is_empty() { LanguageMap::none(painted.asset.name()) } else { label };
+        Naming { id, label }
+    }
+}
+
+/// Puts the expanded canvases into the client's own document.
+fn merged(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
+    let printed = manifest.to_json(PresentationVersion::V3);
+    let mut printed: Value = serde_json::from_str(&printed).map_err(Problem::internal)?;
+    let mut document = with_identity(document, id);
+    document["items"] = printed["items"].take();
+    for name in ["thumbnail", "label"] {
+        if document.get(name).is_none_or(Value::is_null) && !printed[name].is_null() {
+            document[name] = printed[name].take();
+        }
+    }
+    Ok(document)
+}
+
+fn with_identity(mut document: Value, id: &str) -> Value {
+    if document.get("@context").is_none_or(Value::is_null) {
+        document["@context"] = json!(PresentationVersion::V3.context());
+    }
+    document["id"] = json!(id);
+    document["type"] = json!("Manifest");
+    document
+}
+
+/// Takes over what version 2.1 can say of the client's description.
+fn describe(manifest: Manifest, document: &Value) -> Manifest {
+    let pairs = document["metadata"].as_array().into_iter().flatten();
+    Manifest {
+        label: language_map(&document["label"]),
+        summary: language_map(&document["summary"]),
+        metadata: pairs.map(labelled).collect(),
+        rights: document["rights"].as_str().map(str::to_owned),
+        required_statement: document.get("requiredStatement").map(labelled),
+        ..manifest
+    }
+}
+
+fn labelled(pair: &Value) -> LabelledValue {
+    LabelledValue { label: language_map(&pair["label"]), value: language_map(&pair["value"]) }
+}
+
+/// Reads a label: a text, or a map from language to texts.
+fn language_map(value: &Value) -> LanguageMap {
+    match value {
+        Value::String(text) => LanguageMap::none(text.as_str()),
+        Value::Object(languages) => {
+            let mut map = LanguageMap::default();
+            for (language, texts) in languages {
+                for text in texts.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                    map = map.with(language.as_str(), text);
+                }
+            }
+            map
+        }
+        _ => LanguageMap::default(),
+    }
+}

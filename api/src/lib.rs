@@ -1,0 +1,30 @@
+//! HTTP: management, IIIF delivery, pages and documentation, from one table of routes.
+//!
+//! Not here: SQL, the event log, a codec, a decision about what may happen.
+//!
+//! - [`router`](mod@router): the one table of routes, and what is laid around them.
+//! - [`access`]: who asks, and may they?
+//! - [`error`]: the one mapping from failures to answers.
+//! - `management`: customers, spaces, images, queues, stored manifests.
+//! - `delivery`: image requests, info.json, thumbnails, manifests, originals.
+//! - `service`: health, entry point, documentation, pages.
+
+pub mod access;
+pub mod error;
+pub mod router;
+pub mod state;
+
+mod delivery;
+mod http;
+mod management;
+mod openapi;
+mod service;
+
+pub use access::AdminKey;
+pub use error::Problem;
+pub use router::{reserved_segments, router};
+pub use service::pages::{are_built_in as pages_are_built_in, graphiql as graphiql_page};
+pub use state::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! Management: the resource model of DLCS as Hydra JSON-LD (CONTRACT 3).
+
+pub(crate) mod batches;
+pub(crate) mod content;
+pub(crate) mod customers;
+pub(crate) mod image_body;
+pub(crate) mod images;
+pub(crate) mod json_ld;
+pub(crate) mod listing;
+pub(crate) mod manifest_body;
+pub(crate) mod manifests;
+pub(crate) mod ndjson;
+pub(crate) mod queue;
+pub(crate) mod spaces;
+pub(crate) mod write;

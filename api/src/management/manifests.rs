@@ -1,0 +1,185 @@
+//! `/{c}/manifests` and `/{c}/manifests/{id}`: stored manifests for those who manage them.
+
+pub(crate) use super::manifest_body::{Painted, StoredDocument};
+
+use super::json_ld;
+use super::manifest_body::{self, NewManifest};
+use super::write::{Done, Incoming, insert_edit_tag, insert_modified};
+use crate::delivery::{address, stored};
+use crate::error::{Answer, Problem};
+use crate::http::body;
+use crate::http::conditional::{IfMatch, Validators, into_not_modified};
+use crate::http::paging::PageNumber;
+use crate::http::time::iso;
+use crate::state::{Resource, Shared};
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use dlcs_commands::Decided;
+use dlcs_domain::ManifestId;
+use dlcs_objects::{Digest, ObjectKey};
+use dlcs_projections::manifests::ManifestRow;
+use dlcs_projections::paging::Direction;
+use dlcs_projections::tile_metadata::TileMetadataRow;
+use serde_json::{Value, json};
+
+/// Whether the client asks for the view of managers.
+pub(crate) fn wants_extras(headers: &HeaderMap) -> bool {
+    headers.get("x-iiif-cs-show-extras").is_some_and(|value| value.as_bytes() == b"All")
+}
+
+pub(crate) async fn list(request: Incoming) -> Answer {
+    let customer = request.caller.customer()?;
+    let page = PageNumber::read(&request.query)?;
+    let (state, principal) = (&request.state, &request.caller.principal);
+    let wanted = page.request(Direction::Ascending);
+    let rows = state.queries.manifests.list(principal, customer, &wanted).await?;
+    let members = rows.items.iter().map(|row| summary(state, row)).collect();
+    let address = state.public_url.at(format_args!("/{customer}/manifests"));
+    let list = page.collection(&address, &request.query, members, rows.has_more, rows.total);
+    Ok(json_ld::json_ld(StatusCode::OK, &list))
+}
+
+pub(crate) async fn create(request: Incoming, body: Body) -> Answer {
+    let customer = request.caller.customer()?;
+    needs_extras(&request.headers)?;
+    let max = request.state.limits.manifest_bytes_max;
+    let json = body::json(&request.headers, body, max).await?;
+    let NewManifest { id, slug, document } =
+        manifest_body::read(&request.state, customer, &json.value).await?;
+    let request = &request;
+    request
+        .once(&json.bytes, |context| async move {
+            let manifests = &request.state.commands.manifests;
+            let document = document.into();
+            let (id, decided) = manifests.create(&context, customer, id, slug, document).await?;
+            answer(request, id, decided, StatusCode::CREATED).await
+        })
+        .await
+}
+
+/// Stores a manifest under the id of the address (201), or replaces it (200).
+pub(crate) async fn put(request: Incoming, body: Body) -> Answer {
+    let customer = request.caller.customer()?;
+    needs_extras(&request.headers)?;
+    let id = ManifestId { customer, id: request.params.get("manifest").to_owned() };
+    let max = request.state.limits.manifest_bytes_max;
+    let json = body::json(&request.headers, body, max).await?;
+    let NewManifest { slug, document, .. } =
+        manifest_body::read(&request.state, customer, &json.value).await?;
+    if IfMatch::read(&request.headers)? == IfMatch::Any && find(&request, &id).await?.is_none() {
+        return Err(Problem::precondition_failed());
+    }
+    let request = &request;
+    request
+        .once(&json.bytes, |context| async move {
+            let manifests = &request.state.commands.manifests;
+            let decided = manifests.put(&context, &id, slug, document.into()).await?;
+            let status = if decided.created { StatusCode::CREATED } else { StatusCode::OK };
+            answer(request, id, decided, status).await
+        })
+        .await
+}
+
+/// Answers the view of managers: the manifest and what the API knows beside it.
+pub(crate) async fn show(
+    state: &Shared,
+    headers: &HeaderMap,
+    row: &ManifestRow,
+    status: StatusCode,
+) -> Answer {
+    let document = view(state, row).await?;
+    let mut response = json_ld::json_ld(status, &document);
+    insert_edit_tag(response.headers_mut(), row.edit_revision);
+    insert_modified(response.headers_mut(), row.modified_at_us);
+    let validators = Validators { etag: row.edit_revision.to_string(), modified_at_us: None };
+    let is_settled = document["ingesting"]["isSettled"] != json!(false);
+    let is_known = is_settled && validators.not_modified(headers);
+    Ok(if is_known { into_not_modified(response) } else { response })
+}
+
+/// Returns the document that a row names.
+pub(crate) async fn document_of(state: &Shared, row: &ManifestRow) -> Answer<StoredDocument> {
+    let digest = Digest::parse(&row.document.sha256)
+        .ok_or_else(|| Problem::internal("the digest of a manifest is malformed"))?;
+    let bytes = state.objects.get(&ObjectKey::document(&digest)).await?;
+    let kept = std::str::from_utf8(&bytes).map_err(Problem::internal)?;
+    manifest_body::stored(state, row.id.customer, kept)
+}
+
+async fn view(state: &Shared, row: &ManifestRow) -> Answer<Value> {
+    let flat = address::flat_manifest(&state.public_url, &row.id);
+    let kept = document_of(state, row).await?;
+    let painted = kept.painted.clone();
+    let mut document = stored::document(state, row, kept, flat.clone()).await?;
+    let extras = summary(state, row);
+    for name in ["slug", "parent", "publicId", "flatId", "created", "modified"] {
+        document[name] = extras[name].clone();
+    }
+    if let Some(painted) = painted {
+        let resources: Vec<Value> = painted.iter().map(Painted::to_json).collect();
+        document["paintedResources"] = Value::from(resources);
+        document["ingesting"] = progress(state, &painted).await?;
+    }
+    Ok(document)
+}
+
+/// Counts how many painted assets are done with.
+async fn progress(state: &Shared, painted: &[Painted]) -> Answer<Value> {
+    let (mut finished, mut errors) = (0, 0);
+    for found in stored::facts(state, painted).await? {
+        match found.map(|found| found.row) {
+            Some(TileMetadataRow::Ready { .. }) => finished += 1,
+            Some(TileMetadataRow::Failed { .. }) | None => errors += 1,
+            Some(TileMetadataRow::Pending { .. } | TileMetadataRow::Deleted) => {}
+        }
+    }
+    let (total, is_settled) = (painted.len(), finished + errors >= painted.len());
+    Ok(json!({"total": total, "finished": finished, "errors": errors, "isSettled": is_settled}))
+}
+
+fn summary(state: &Shared, row: &ManifestRow) -> Value {
+    let (base, customer) = (&state.public_url, row.id.customer);
+    let flat = address::flat_manifest(base, &row.id);
+    let public = row
+        .slug
+        .as_ref()
+        .map_or_else(|| flat.clone(), |slug| address::public_manifest(base, None, customer, slug));
+    json!({
+        "id": flat,
+        "type": "Manifest",
+        "flatId": row.id.id,
+        "slug": row.slug,
+        "publicId": public,
+        "parent": base.at(format_args!("/{customer}/collections/root")),
+        "created": iso(row.created_at_us),
+        "modified": iso(row.modified_at_us),
+    })
+}
+
+async fn answer(
+    request: &Incoming,
+    id: ManifestId,
+    decided: Decided,
+    status: StatusCode,
+) -> Answer {
+    let path = format!("/{}/manifests/{}", id.customer, dlcs_iiif::link::encode_segment(&id.id));
+    let done = Done { status, resource: Resource::Manifest(id.clone()), decided, path };
+    let row = if request.settled(&done).await { find(request, &id).await? } else { None };
+    let document = match row {
+        Some(row) => Some(view(&request.state, &row).await?),
+        None => None,
+    };
+    request.answer(&done, document.as_ref())
+}
+
+async fn find(request: &Incoming, id: &ManifestId) -> Answer<Option<ManifestRow>> {
+    Ok(request.state.queries.manifests.manifest(&request.caller.principal, id).await?)
+}
+
+fn needs_extras(headers: &HeaderMap) -> Answer<()> {
+    if wants_extras(headers) {
+        return Ok(());
+    }
+    let detail = "manifests are written with the header X-IIIF-CS-Show-Extras: All";
+    Err(Problem::new(StatusCode::FORBIDDEN, "extras-needed", detail))
+}

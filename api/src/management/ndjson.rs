@@ -1,0 +1,230 @@
+//! `application/x-ndjson`: a batch of any length, in bounded memory.
+//!
+//! Rows are read, registered in chunks and forgotten. Their results wait in a file until the whole
+//! body is read: a client that sends everything before it reads anything must not block itself.
+
+use super::write::Incoming;
+use super::{batches, json_ld, queue};
+use crate::error::{Answer, Problem};
+use crate::http::{body, time};
+use crate::state::Resource;
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
+use dlcs_commands::services::{MemberOutcome, OpenBatch};
+use dlcs_domain::AssetId;
+use dlcs_domain::asset::Registration;
+use dlcs_objects::Staged;
+use futures::stream;
+use serde_json::{Value, json};
+use tokio::fs::File;
+use tokio::io::{AsyncWriteExt, BufWriter};
+use tokio_util::io::ReaderStream;
+
+/// Rows that are registered together.
+const CHUNK_ROWS: usize = 500;
+const NEWLINE: u8 = b'\n';
+
+pub(crate) async fn submit(request: Incoming, body: Body) -> Answer {
+    let customer = request.caller.customer()?;
+    let context = request.context()?;
+    let batch = request.state.commands.batches.open(&context, customer, queue::QUEUE);
+    let staged = request.state.objects.stage().await?;
+    let mut run = Run::begin(&request, batch, &staged).await?;
+    let mut lines = Lines::new(body, request.state.limits.ndjson_line_bytes_max);
+    while let Some(line) = lines.next().await? {
+        run.take(line).await?;
+    }
+    let end = run.finish().await?;
+    respond(staged, end).await
+}
+
+/// A body cut into lines.
+struct Lines {
+    stream: BodyDataStream,
+    buffer: BytesMut,
+    bytes_max: usize,
+    is_at_end: bool,
+    /// The rest of a line that was too long is being dropped.
+    is_skipping: bool,
+}
+
+/// A line, or why there is none.
+type Line = Result<BytesMut, Problem>;
+
+impl Lines {
+    fn new(body: Body, bytes_max: usize) -> Self {
+        let (stream, buffer) = (body.into_data_stream(), BytesMut::new());
+        Self { stream, buffer, bytes_max, is_at_end: false, is_skipping: false }
+    }
+
+    /// Returns the next line that is not empty; the body's own failures end it.
+    async fn next(&mut self) -> Answer<Option<Line>> {
+        loop {
+            if let Some(at) = self.buffer.iter().position(|byte| *byte == NEWLINE) {
+                let mut line = self.buffer.split_to(at + 1);
+                line.truncate(at);
+                if std::mem::take(&mut self.is_skipping) || line.trim_ascii().is_empty() {
+                    continue;
+                }
+                return Ok(Some(self.bounded(line)));
+            }
+            if self.buffer.len() > self.bytes_max {
+                self.buffer.clear();
+                if !std::mem::replace(&mut self.is_skipping, true) {
+                    return Ok(Some(Err(body::too_large(self.bytes_max as u64))));
+                }
+            }
+            match body::next(&mut self.stream).await? {
+                Some(chunk) => self.buffer.extend_from_slice(&chunk),
+                None if self.is_at_end => return Ok(None),
+                None => {
+                    self.is_at_end = true;
+                    self.buffer.extend_from_slice(&[NEWLINE]);
+                }
+            }
+        }
+    }
+
+    fn bounded(&self, line: BytesMut) -> Line {
+        if line.len() > self.bytes_max {
+            Err(body::too_large(self.bytes_max as u64))
+        } else {
+            Ok(line)
+        }
+    }
+}
+
+/// Registers rows as they come and writes down what became of each.
+struct Run<'a> {
+    request: &'a Incoming,
+    batch: OpenBatch,
+    results: BufWriter<File>,
+    /// Number of the first row of the chunk; rows count from 0.
+    first_row: u64,
+    chunk: Vec<Answer<(AssetId, Registration)>>,
+}
+
+impl<'a> Run<'a> {
+    async fn begin(request: &'a Incoming, batch: OpenBatch, staged: &Staged) -> Answer<Self> {
+        let file = File::create(staged.path()).await.map_err(Problem::internal)?;
+        let results = BufWriter::new(file);
+        Ok(Self { request, batch, results, first_row: 0, chunk: Vec::new() })
+    }
+
+    async fn take(&mut self, line: Line) -> Answer<()> {
+        let row = self.read(line).await;
+        self.chunk.push(row);
+        if self.chunk.len() >= CHUNK_ROWS { self.register().await } else { Ok(()) }
+    }
+
+    async fn read(&self, line: Line) -> Answer<(AssetId, Registration)> {
+        let line = line?;
+        body::check_depth(&line)?;
+        let member: Value = serde_json::from_slice(&line)
+            .map_err(|error| Problem::bad_request("malformed-json", error.to_string()))?;
+        queue::row(self.request, self.request.caller.customer()?, &member).await
+    }
+
+    /// Registers what makes sense of the chunk; answers every row in its place.
+    async fn register(&mut self) -> Answer<()> {
+        let chunk = std::mem::take(&mut self.chunk);
+        let good = chunk.iter().flatten().cloned().collect();
+        let mut outcomes = self.batch.register(good).await.into_iter();
+        for (number, row) in (self.first_row..).zip(&chunk) {
+            let line = match row {
+                Ok((id, _)) => {
+                    let outcome = outcomes.next();
+                    self.outcome(number, id, outcome)
+                }
+                Err(problem) => refused(number, None, problem),
+            };
+            self.write(&line).await?;
+        }
+        self.first_row += chunk.len() as u64;
+        Ok(())
+    }
+
+    fn outcome(&self, row: u64, id: &AssetId, outcome: Option<MemberOutcome>) -> Value {
+        match outcome {
+            Some(Ok(decided)) => {
+                let written = &self.request.state.written;
+                written.record(Resource::Asset(id.clone()), decided.position);
+                let status = if decided.created { 201 } else { 200 };
+                json!({"row": row, "id": id.name(), "status": status})
+            }
+            Some(Err(error)) => refused(row, Some(id), &Problem::from(error)),
+            None => refused(row, Some(id), &Problem::internal("a row of a batch has no answer")),
+        }
+    }
+
+    async fn write(&mut self, line: &Value) -> Answer<()> {
+        let line = format!("{line}\n");
+        self.results.write_all(line.as_bytes()).await.map_err(Problem::internal)
+    }
+
+    /// Registers the rest and submits the batch; one without members is none.
+    async fn finish(mut self) -> Answer<Option<HeaderValue>> {
+        self.register().await?;
+        let Self { request, batch, mut results, .. } = self;
+        let mut position = None;
+        if batch.count() > 0 {
+            let count = batch.count();
+            let (id, decided) = batch.submit().await?;
+            request.state.written.record(Resource::Batch(id), decided.position);
+            let row = batches::by_id(request, id).await?;
+            let document = match row {
+                Some(row) => json_ld::batch(&request.state.public_url, &row),
+                None => unseen(request, &id.to_string(), count)?,
+            };
+            let line = format!("{document}\n");
+            results.write_all(line.as_bytes()).await.map_err(Problem::internal)?;
+            position = Some(HeaderValue::from(decided.position.0));
+        }
+        results.flush().await.map_err(Problem::internal)?;
+        Ok(position)
+    }
+}
+
+fn refused(row: u64, id: Option<&AssetId>, problem: &Problem) -> Value {
+    json!({
+        "row": row,
+        "id": id.map(AssetId::name),
+        "status": problem.status.as_u16(),
+        "error": {"code": problem.code, "detail": problem.detail},
+    })
+}
+
+/// Describes a batch that the read model does not know yet.
+fn unseen(request: &Incoming, id: &str, count: u64) -> Answer<Value> {
+    let customer = request.caller.customer()?;
+    let path = format!("/customers/{customer}/queue/batches/{id}");
+    Ok(json!({
+        "@context": json_ld::context(),
+        "@id": request.state.public_url.at(path),
+        "@type": "vocab:Batch",
+        "id": id,
+        "submitted": time::iso(request.state.clock.now_us()),
+        "count": count,
+        "completed": 0,
+        "errors": 0,
+        "finished": null,
+    }))
+}
+
+/// Sends the file of results, which goes when it has been sent.
+async fn respond(staged: Staged, position: Option<HeaderValue>) -> Answer {
+    let file = File::open(staged.path()).await.map_err(Problem::internal)?;
+    let pieces = stream::unfold((ReaderStream::new(file), staged), |(mut reader, staged)| async {
+        let piece = futures::StreamExt::next(&mut reader).await?;
+        Some((piece, (reader, staged)))
+    });
+    let mut response: Response = Body::from_stream(pieces).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    if let Some(position) = position {
+        headers.insert(HeaderName::from_static("dlcs-position"), position);
+    }
+    Ok(response)
+}

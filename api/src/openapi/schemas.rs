@@ -1,0 +1,114 @@
+//! Schemas of the main bodies.
+
+use crate::service::errors::CODES;
+use serde_json::{Value, json};
+
+pub(super) fn all() -> Value {
+    json!({
+        "EntryPoint": object(json!({"customers": uri(), "graphql": uri(), "documentation": uri()})),
+        "Collection": collection(),
+        "Customer": object(json!({
+            "id": integer(), "name": text(), "displayName": text(), "created": time(),
+            "spaces": uri(), "allImages": uri(), "queue": uri(),
+        })),
+        "Space": object(json!({
+            "id": integer(), "name": text(), "defaultTags": texts(), "defaultRoles": texts(),
+            "approximateNumberOfImages": integer(), "created": time(), "images": uri(),
+        })),
+        "Image": image(),
+        "Batch": object(json!({
+            "id": text(), "submitted": time(), "count": integer(), "completed": integer(),
+            "errors": integer(), "finished": optional("string"),
+            "superseded": {"type": "boolean"}, "images": uri(),
+        })),
+        "Queue": object(json!({"size": integer(), "imagesWaiting": integer(), "batches": uri()})),
+        "ImageInfo": {"type": "object", "description": "Image API 3.0 or 2.1, section 5."},
+        "Manifest": manifest(),
+        "Problem": problem(),
+    })
+}
+
+fn image() -> Value {
+    let mut image = object(json!({
+        "id": text(), "customer": integer(), "space": integer(), "origin": optional("string"),
+        "mediaType": optional("string"), "tags": texts(), "roles": texts(),
+        "deliveryChannels": {"type": "array", "items": {"type": "object", "properties": {
+            "channel": {"enum": ["iiif-img", "thumbs", "file", "none"]}, "policy": text(),
+        }}},
+        "width": integer(), "height": integer(), "created": time(),
+        "finished": optional("string"), "ingesting": {"type": "boolean"},
+        "error": {"type": ["object", "null"], "properties": {
+            "code": text(), "detail": text(), "attempt": integer(),
+            "nextAttempt": optional("string"),
+        }},
+        "batch": optional("string"), "imageService": uri(), "thumbnailImageService": uri(),
+        "manifest": uri(),
+    }));
+    for number in 1..=3 {
+        image["properties"][format!("string{number}")] = text();
+        image["properties"][format!("number{number}")] = integer();
+    }
+    image
+}
+
+fn manifest() -> Value {
+    object(json!({
+        "id": uri(), "type": {"const": "Manifest"}, "label": {"type": "object"},
+        "items": {"type": "array", "items": {"type": "object"}},
+        "slug": optional("string"), "publicId": uri(), "parent": uri(),
+        "paintedResources": {"type": "array", "items": {"type": "object", "properties": {
+            "asset": {"type": "object", "properties": {"id": text(), "space": integer()}},
+            "canvasPainting": {"type": "object"},
+        }}},
+        "ingesting": {"type": "object"},
+    }))
+}
+
+fn problem() -> Value {
+    let codes: Vec<&str> = CODES.iter().map(|(code, _)| *code).collect();
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "@type": {"const": "Error"}, "type": text(), "title": text(), "status": integer(),
+            "detail": text(), "instance": text(),
+            "code": {"type": "string", "examples": codes},
+            "field": {"type": "string", "description": "The field that is wrong."},
+        },
+    })
+}
+
+fn collection() -> Value {
+    object(json!({
+        "@type": {"const": "Collection"}, "totalItems": integer(), "pageSize": integer(),
+        "member": {"type": "array"}, "view": {"type": "object"},
+    }))
+}
+
+fn object(properties: Value) -> Value {
+    json!({"type": "object", "properties": properties})
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+fn texts() -> Value {
+    json!({"type": "array", "items": text()})
+}
+
+fn integer() -> Value {
+    json!({"type": "integer"})
+}
+
+fn time() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+
+fn uri() -> Value {
+    json!({"type": "string", "format": "uri"})
+}
+
+fn optional(kind: &str) -> Value {
+    json!({"type": [kind, "null"]})
+}

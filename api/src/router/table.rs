@@ -1,0 +1,285 @@
+//! The table itself.
+
+use super::{AddressVersion, Guarded, Kind, Route};
+use crate::delivery::{files, images, info, manifests, stored, thumbs};
+use crate::management::manifests as stored_management;
+use crate::management::{batches, content, customers, images as assets, listing, queue, spaces};
+use crate::service::{entry, errors, health, pages};
+use crate::state::Shared;
+use axum::handler::Handler;
+use axum::routing::MethodFilter;
+use dlcs_domain::access::Action;
+use std::borrow::Cow;
+
+use Kind::{Media, PageOf, Schema};
+
+const SERVICE: (Action, Guarded) = (Action::ReadService, Guarded::Open);
+const CONTENT: (Action, Guarded) = (Action::ReadContent, Guarded::ByResource);
+const DESCRIPTION: (Action, Guarded) = (Action::ReadDescription, Guarded::ByResource);
+const READ: (Action, Guarded) = (Action::ReadManagement, Guarded::ByCustomer);
+const WRITE: (Action, Guarded) = (Action::WriteManagement, Guarded::ByCustomer);
+const ADMINISTER: (Action, Guarded) = (Action::Administer, Guarded::ByAdministration);
+
+/// Returns every route of this crate.
+pub(crate) fn routes() -> Vec<Route> {
+    [service(), customers(), spaces(), images(), queues(), delivered(), stored_manifests()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn service() -> Vec<Route> {
+    vec![
+        get("/", SERVICE, "Entry point", entry::entry_point).answers(Schema("EntryPoint")),
+        get("/health/live", SERVICE, "Whether the process answers", health::live),
+        get("/health/ready", SERVICE, "Whether everything is ready", health::ready),
+        get("/metrics", SERVICE, "Prometheus text", health::metrics).answers(Media("text/plain")),
+        get("/openapi.json", SERVICE, "This description", entry::openapi),
+        get("/docs", SERVICE, "Page of this description", pages::docs).answers(Media("text/html")),
+        get("/docs/errors", SERVICE, "What error codes mean", errors::page)
+            .answers(Media("text/html")),
+        get("/view", SERVICE, "Viewer page: ?manifest=", pages::view).answers(Media("text/html")),
+        get("/static/{*path}", SERVICE, "Files of the pages", pages::asset).answers(Media("*/*")),
+    ]
+}
+
+fn customers() -> Vec<Route> {
+    vec![
+        get("/customers", ADMINISTER, "List customers", customers::list)
+            .answers(PageOf("Customer")),
+        post("/customers", ADMINISTER, "Create a customer", customers::create)
+            .takes(Schema("Customer"))
+            .answers(Schema("Customer")),
+        get("/customers/{customer}", READ, "Read a customer", customers::read)
+            .answers(Schema("Customer")),
+        patch("/customers/{customer}", WRITE, "Change the display name", customers::change)
+            .takes(Schema("Customer"))
+            .answers(Schema("Customer")),
+        delete("/customers/{customer}", ADMINISTER, "Delete an empty customer", customers::delete),
+    ]
+}
+
+fn spaces() -> Vec<Route> {
+    const SPACE: &str = "/customers/{customer}/spaces/{space}";
+    vec![
+        get("/customers/{customer}/spaces", READ, "List spaces", spaces::list)
+            .answers(PageOf("Space")),
+        post("/customers/{customer}/spaces", WRITE, "Create a space", spaces::create)
+            .takes(Schema("Space"))
+            .answers(Schema("Space")),
+        get(SPACE, READ, "Read a space", spaces::read).answers(Schema("Space")),
+        put(SPACE, WRITE, "Create or change a space", spaces::put)
+            .takes(Schema("Space"))
+            .answers(Schema("Space")),
+        patch(SPACE, WRITE, "Change a space", spaces::change)
+            .takes(Schema("Space"))
+            .answers(Schema("Space")),
+        delete(SPACE, WRITE, "Delete an empty space", spaces::delete),
+    ]
+}
+
+fn images() -> Vec<Route> {
+    const IMAGES: &str = "/customers/{customer}/spaces/{space}/images";
+    const IMAGE: &str = "/customers/{customer}/spaces/{space}/images/{asset}";
+    vec![
+        get(IMAGES, READ, "List and filter the images of a space", listing::of_space)
+            .answers(PageOf("Image")),
+        get("/customers/{customer}/allImages", READ, "List and filter all images", listing::all)
+            .answers(PageOf("Image")),
+        get(IMAGE, READ, "Read an image", assets::read).answers(Schema("Image")),
+        put(IMAGE, WRITE, "Register (201) or change (200) an image", assets::put)
+            .takes(Schema("Image"))
+            .answers(Schema("Image")),
+        patch(IMAGE, WRITE, "Change an image", assets::change)
+            .takes(Schema("Image"))
+            .answers(Schema("Image")),
+        delete(IMAGE, WRITE, "Delete an image", assets::delete),
+        post(
+            "/customers/{customer}/spaces/{space}/images/{asset}/reingest",
+            WRITE,
+            "Fetch and make it again",
+            assets::reingest,
+        )
+        .answers(Schema("Image")),
+        put(
+            "/customers/{customer}/spaces/{space}/images/{asset}/content",
+            WRITE,
+            "Upload the bytes of an image",
+            content::upload,
+        )
+        .takes(Media("application/octet-stream"))
+        .answers(Schema("Image")),
+    ]
+}
+
+fn queues() -> Vec<Route> {
+    const QUEUE: &str = "/customers/{customer}/queue";
+    const BATCH: &str = "/customers/{customer}/queue/batches/{batch}";
+    vec![
+        get(QUEUE, READ, "How much is waiting", queue::read).answers(Schema("Queue")),
+        post(QUEUE, WRITE, "Register many images: a Hydra collection, or NDJSON", queue::submit)
+            .takes(PageOf("Image"))
+            .answers(Schema("Batch")),
+        get("/customers/{customer}/queue/batches", READ, "List batches", batches::list)
+            .answers(PageOf("Batch")),
+        get(BATCH, READ, "Read a batch", batches::read).answers(Schema("Batch")),
+        get(
+            "/customers/{customer}/queue/batches/{batch}/images",
+            READ,
+            "List the images whose newest batch this is",
+            listing::of_batch,
+        )
+        .answers(PageOf("Image")),
+    ]
+}
+
+fn delivered() -> Vec<Route> {
+    const IMAGE: &str = "/{customer}/{space}/{asset}/{region}/{size}/{rotation}/{quality}";
+    const INFO: &str = "/{customer}/{space}/{asset}/info.json";
+    const ASSET: &str = "/{customer}/{space}/{asset}";
+    let jpeg = Media("image/jpeg");
+    let mut routes = Vec::new();
+    for (version, prefix) in versions("/iiif-img") {
+        routes.push(
+            get(join(&prefix, ASSET), DESCRIPTION, "Redirects to info.json", info::redirect_image)
+                .of(version),
+        );
+        routes.push(
+            get(join(&prefix, INFO), DESCRIPTION, "Describe an image", info::image_info)
+                .answers(Schema("ImageInfo"))
+                .of(version),
+        );
+        routes.push(
+            get(join(&prefix, IMAGE), CONTENT, "IIIF image request", images::image)
+                .answers(jpeg)
+                .of(version),
+        );
+    }
+    for (version, prefix) in versions("/thumbs") {
+        let redirect = info::redirect_thumbnails;
+        routes.push(
+            get(join(&prefix, ASSET), DESCRIPTION, "Redirects to info.json", redirect).of(version),
+        );
+        routes.push(
+            get(
+                join(&prefix, INFO),
+                DESCRIPTION,
+                "Describe ready-made sizes",
+                info::thumbnail_info,
+            )
+            .answers(Schema("ImageInfo"))
+            .of(version),
+        );
+        routes.push(
+            get(join(&prefix, IMAGE), CONTENT, "A ready-made size", thumbs::thumbnail)
+                .answers(jpeg)
+                .of(version),
+        );
+    }
+    for (version, prefix) in versions("/iiif-manifest") {
+        routes.push(
+            get(
+                join(&prefix, ASSET),
+                DESCRIPTION,
+                "Manifest of an image",
+                manifests::asset_manifest,
+            )
+            .answers(Schema("Manifest"))
+            .of(version),
+        );
+    }
+    routes.push(
+        get("/file/{customer}/{space}/{asset}", CONTENT, "The original", files::original)
+            .answers(Media("*/*")),
+    );
+    routes
+}
+
+fn stored_manifests() -> Vec<Route> {
+    const READ_FLAT: (Action, Guarded) = (Action::ReadDescription, Guarded::Open);
+    let mut routes = vec![
+        get("/{customer}/manifests", READ, "List stored manifests", stored_management::list)
+            .answers(PageOf("Manifest")),
+        post("/{customer}/manifests", WRITE, "Store a manifest", stored_management::create)
+            .takes(Schema("Manifest"))
+            .answers(Schema("Manifest")),
+        get("/{customer}/manifests/{manifest}", READ_FLAT, "Read a stored manifest", stored::flat)
+            .answers(Schema("Manifest")),
+        put(
+            "/{customer}/manifests/{manifest}",
+            WRITE,
+            "Store or replace a manifest",
+            stored_management::put,
+        )
+        .takes(Schema("Manifest"))
+        .answers(Schema("Manifest")),
+    ];
+    for (version, prefix) in versions("/iiif") {
+        routes.push(
+            get(join(&prefix, "/{customer}/{*slug}"), READ_FLAT, "A manifest", stored::public)
+                .answers(Schema("Manifest"))
+                .of(version),
+        );
+    }
+    routes
+}
+
+/// Returns an address without a version, and in each.
+fn versions(prefix: &'static str) -> [(Option<AddressVersion>, String); 3] {
+    [
+        (None, prefix.to_owned()),
+        (Some(AddressVersion::V2), format!("{prefix}/v2")),
+        (Some(AddressVersion::V3), format!("{prefix}/v3")),
+    ]
+}
+
+fn join(prefix: &str, rest: &str) -> String {
+    format!("{prefix}{rest}")
+}
+
+type Allowed = (Action, Guarded);
+
+fn get<H: Handler<T, Shared>, T: 'static>(
+    path: impl Into<Cow<'static, str>>,
+    allowed: Allowed,
+    summary: &'static str,
+    handler: H,
+) -> Route {
+    Route::new((MethodFilter::GET, "GET"), path.into(), allowed, summary, handler)
+}
+
+fn post<H: Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    allowed: Allowed,
+    summary: &'static str,
+    handler: H,
+) -> Route {
+    Route::new((MethodFilter::POST, "POST"), path.into(), allowed, summary, handler)
+}
+
+fn put<H: Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    allowed: Allowed,
+    summary: &'static str,
+    handler: H,
+) -> Route {
+    Route::new((MethodFilter::PUT, "PUT"), path.into(), allowed, summary, handler)
+}
+
+fn patch<H: Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    allowed: Allowed,
+    summary: &'static str,
+    handler: H,
+) -> Route {
+    Route::new((MethodFilter::PATCH, "PATCH"), path.into(), allowed, summary, handler)
+}
+
+fn delete<H: Handler<T, Shared>, T: 'static>(
+    path: &'static str,
+    allowed: Allowed,
+    summary: &'static str,
+    handler: H,
+) -> Route {
+    Route::new((MethodFilter::DELETE, "DELETE"), path.into(), allowed, summary, handler)
+}

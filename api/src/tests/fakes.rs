@@ -1,0 +1,273 @@
+//! Read models with a handful of rows, and stores in memory.
+
+use crate::state::{Idempotency, Written};
+use crate::{AdminKey, ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
+use async_trait::async_trait;
+use axum::Router;
+use bytes::Bytes;
+use dlcs_commands::Commands;
+use dlcs_commands::clock::ManualClock;
+use dlcs_commands::idempotency::{
+    IdempotencyError, IdempotencyKey, IdempotencyStore, StoredAnswer,
+};
+use dlcs_commands::lookups::{LookupError, Lookups};
+use dlcs_domain::access::Principal;
+use dlcs_domain::asset::Delivered;
+use dlcs_domain::{AssetId, BatchId, BlobRef, CustomerId, ManifestId, SpaceId, SpaceNumber};
+use dlcs_eventlog::memory::MemoryLog;
+use dlcs_eventlog::{RecordedEvent, StreamId};
+use dlcs_imaging::tiles::{Tiles, TilesSettings};
+use dlcs_objects::memory::MemoryObjects;
+use dlcs_objects::{Digest, ObjectKey, Objects};
+use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, Assets};
+use dlcs_projections::audit_trail::{AuditFilter, AuditRow, AuditTrail};
+use dlcs_projections::batches::{BatchRow, Batches};
+use dlcs_projections::customers::{CustomerRow, Customers};
+use dlcs_projections::freshness::Freshness;
+use dlcs_projections::history::History;
+use dlcs_projections::manifests::{ManifestRow, Manifests};
+use dlcs_projections::spaces::{SpaceRow, Spaces};
+use dlcs_projections::tile_metadata::{TileMetadata, TileMetadataRow};
+use dlcs_projections::{Page, PageRequest, Position, Queries, QueryError, StreamRevision};
+use std::sync::Arc;
+
+pub(super) const BASE: &str = "http://dlcs.test";
+pub(super) const KEY: &str = "Bearer key:secret";
+pub(super) const ORIGINAL: &[u8] = b"not really an image";
+
+type Found<T> = Result<Option<T>, QueryError>;
+type Listed<T> = Result<Page<T>, QueryError>;
+
+pub(super) fn router() -> Router {
+    let clock = Arc::new(ManualClock::at(0));
+    let objects = Arc::new(MemoryObjects::new(std::env::temp_dir()));
+    let original = ObjectKey::original(&Digest::of(ORIGINAL));
+    futures::executor::block_on(objects.put(&original, Bytes::from_static(ORIGINAL))).unwrap();
+    let log = Arc::new(MemoryLog::new(Arc::new(|| 0)));
+    let state = ApiState {
+        commands: Commands::new(log, objects.clone(), Arc::new(Fakes), clock.clone(), "test"),
+        idempotency: Idempotency::new(Arc::new(Fakes), clock.clone()),
+        queries: queries(),
+        tiles: Arc::new(Tiles::new(objects.clone(), TilesSettings::default())),
+        objects,
+        origins: Arc::new(Fakes),
+        readiness: Arc::new(Fakes),
+        clock,
+        metrics: Arc::new(|| "metrics".to_owned()),
+        public_url: PublicUrl::new(BASE),
+        admin_key: AdminKey::new("key", "secret"),
+        limits: ApiLimits::default(),
+        written: Written::default(),
+    };
+    crate::router(state, Router::new())
+}
+
+fn queries() -> Queries {
+    let fakes = Arc::new(Fakes);
+    Queries {
+        customers: fakes.clone(),
+        spaces: fakes.clone(),
+        assets: fakes.clone(),
+        batches: fakes.clone(),
+        manifests: fakes.clone(),
+        tile_metadata: fakes.clone(),
+        audit_trail: fakes.clone(),
+        history: fakes,
+        freshness: Freshness::new(&["assets"]),
+    }
+}
+
+struct Fakes;
+
+fn nothing<T>() -> Listed<T> {
+    Ok(Page { items: Vec::new(), cursors: Vec::new(), has_more: false, total: Some(0) })
+}
+
+#[async_trait]
+impl TileMetadata for Fakes {
+    async fn tile_metadata(&self, id: &AssetId) -> Found<TileMetadataRow> {
+        let closed = vec!["staff".to_owned()];
+        Ok(match id.to_string().as_str() {
+            "1/1/open" | "1/1/a/b" => Some(ready(Vec::new())),
+            "1/1/closed" => Some(ready(closed)),
+            "1/1/pending" => Some(TileMetadataRow::Pending { roles: Vec::new() }),
+            "1/1/failed" => Some(TileMetadataRow::Failed { roles: Vec::new() }),
+            "1/1/deleted" => Some(TileMetadataRow::Deleted),
+            _ => None,
+        })
+    }
+}
+
+fn ready(roles: Vec<String>) -> TileMetadataRow {
+    let sha256 = Digest::of(ORIGINAL).to_string();
+    TileMetadataRow::Ready {
+        delivered: Delivered {
+            width_px: 400,
+            height_px: 300,
+            media_type: "image/jpeg".to_owned(),
+            original: BlobRef { sha256, length_bytes: ORIGINAL.len() as u64 },
+            derivative_bytes: 1,
+            thumbnails: vec![(200, 150), (100, 75)],
+            tile_side_px: 256,
+            levels: 2,
+            gray: false,
+        },
+        generation: 1,
+        attempt: 1,
+        channels: vec!["iiif-img".to_owned(), "thumbs".to_owned()],
+        roles,
+        modified_at_us: 1_700_000_000_000_000,
+    }
+}
+
+#[async_trait]
+impl Customers for Fakes {
+    async fn customer(&self, _: &Principal, _: CustomerId) -> Found<CustomerRow> {
+        Ok(None)
+    }
+
+    async fn id_by_name(&self, name: &str) -> Found<CustomerId> {
+        Ok((name == "default").then_some(CustomerId(1)))
+    }
+
+    async fn list(&self, _: &Principal, _: &PageRequest) -> Listed<CustomerRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Spaces for Fakes {
+    async fn space(&self, _: &Principal, _: SpaceId) -> Found<SpaceRow> {
+        Ok(None)
+    }
+
+    async fn number_by_name(&self, _: CustomerId, _: &str) -> Found<SpaceNumber> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<SpaceRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Assets for Fakes {
+    async fn asset(&self, _: &Principal, _: &AssetId) -> Found<AssetRow> {
+        Ok(None)
+    }
+
+    async fn assets_by_id(
+        &self,
+        _: &Principal,
+        _: &[AssetId],
+    ) -> Result<Vec<AssetRow>, QueryError> {
+        Ok(Vec::new())
+    }
+
+    async fn list(
+        &self,
+        _: &Principal,
+        _: &AssetFilter,
+        _: AssetOrder,
+        _: &PageRequest,
+        _: bool,
+    ) -> Listed<AssetRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Batches for Fakes {
+    async fn batch(&self, _: &Principal, _: CustomerId, _: BatchId) -> Found<BatchRow> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<BatchRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Manifests for Fakes {
+    async fn manifest(&self, _: &Principal, _: &ManifestId) -> Found<ManifestRow> {
+        Ok(None)
+    }
+
+    async fn by_slug(&self, _: &Principal, _: CustomerId, _: &str) -> Found<ManifestRow> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<ManifestRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl AuditTrail for Fakes {
+    async fn list(&self, _: &Principal, _: &AuditFilter, _: &PageRequest) -> Listed<AuditRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl History for Fakes {
+    async fn of_stream(
+        &self,
+        _: &Principal,
+        _: &StreamId,
+        _: StreamRevision,
+        _: usize,
+    ) -> Result<Vec<RecordedEvent>, QueryError> {
+        Ok(Vec::new())
+    }
+
+    async fn all(
+        &self,
+        _: &Principal,
+        _: Position,
+        _: usize,
+    ) -> Result<Vec<RecordedEvent>, QueryError> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl Lookups for Fakes {
+    async fn space_is_empty(&self, _: SpaceId, _: Position) -> Result<bool, LookupError> {
+        Ok(true)
+    }
+
+    async fn customer_is_empty(&self, _: CustomerId, _: Position) -> Result<bool, LookupError> {
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl IdempotencyStore for Fakes {
+    async fn get(&self, _: &IdempotencyKey) -> Result<Option<StoredAnswer>, IdempotencyError> {
+        Ok(None)
+    }
+
+    async fn put(&self, _: StoredAnswer) -> Result<(), IdempotencyError> {
+        Ok(())
+    }
+
+    async fn purge(&self, _: i64) -> Result<u64, IdempotencyError> {
+        Ok(0)
+    }
+}
+
+impl OriginCheck for Fakes {
+    fn check(&self, origin: &str) -> Result<(), OriginRefused> {
+        match origin.contains("forbidden") {
+            true => Err(OriginRefused("it is forbidden".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Readiness for Fakes {
+    fn not_ready(&self) -> Vec<String> {
+        vec!["assets".to_owned()]
+    }
+}
