@@ -1,0 +1,86 @@
+//! What resolvers work with, put together by `server`.
+
+use async_graphql::{Context, Error, ErrorExtensions};
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use dlcs_commands::{Clock, Commands};
+use dlcs_domain::access::Principal;
+use dlcs_domain::{AssetId, CustomerId};
+use dlcs_projections::{Queries, QueryError};
+use std::sync::Arc;
+
+/// Finds out who asks; the sentence of a refusal is for people.
+pub type Authenticate = Arc<dyn Fn(&HeaderMap) -> Result<Principal, String> + Send + Sync>;
+
+/// Refuses an origin before it is registered; the sentence is for people.
+pub type CheckOrigin = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// Everything that resolvers need. Cheap to clone.
+#[derive(Clone)]
+pub struct GraphqlState {
+    pub queries: Queries,
+    pub commands: Commands,
+    pub clock: Arc<dyn Clock>,
+    /// Scheme, host and port of public addresses; no slash at the end.
+    pub public_url: Arc<str>,
+    pub authenticate: Authenticate,
+    pub projections: Arc<dyn ProjectionControl>,
+    pub check_origin: CheckOrigin,
+}
+
+/// Where a projection is.
+#[derive(Debug, Clone, async_graphql::SimpleObject)]
+#[graphql(name = "Projection")]
+pub struct ProjectionStatus {
+    pub name: String,
+    pub version: u32,
+    /// Position up to which events are applied.
+    pub position: u64,
+    /// Events of the log that are not applied yet, by position.
+    pub lag: u64,
+    /// Events that could not be applied, and later ones of their streams.
+    pub parked: u64,
+    /// A new version is being built beside the serving one.
+    pub rebuilding: bool,
+}
+
+/// Runs the projections of this process.
+#[async_trait]
+pub trait ProjectionControl: Send + Sync {
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, String>;
+    /// Begins a rebuild beside the serving version; answers when the new one serves.
+    async fn rebuild(&self, name: &str) -> Result<(), String>;
+}
+
+pub(crate) fn state<'a>(ctx: &Context<'a>) -> &'a GraphqlState {
+    ctx.data_unchecked::<GraphqlState>()
+}
+
+/// Who asks; nobody has said so: anonymous.
+pub(crate) fn principal(ctx: &Context<'_>) -> Principal {
+    ctx.data_opt::<Principal>().cloned().unwrap_or(Principal::Anonymous)
+}
+
+/// An error with a stable code in `extensions.code`.
+pub(crate) fn refused(code: &'static str, message: impl std::fmt::Display) -> Error {
+    Error::new(message.to_string()).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+pub(crate) fn query_error(error: QueryError) -> Error {
+    match error {
+        QueryError::NotAllowed => refused("not-allowed", "credentials are needed for this"),
+        QueryError::BadCursor => refused("bad-cursor", error),
+        QueryError::Store(detail) => {
+            tracing::error!(detail, "a read model cannot be used");
+            refused("internal", "the read model cannot be used")
+        }
+    }
+}
+
+pub(crate) fn asset_id(text: &str) -> Result<AssetId, Error> {
+    text.parse().map_err(|error| refused("bad-id", error))
+}
+
+pub(crate) fn customer_id(number: u32) -> Result<CustomerId, Error> {
+    number.to_string().parse().map_err(|error| refused("bad-id", error))
+}

@@ -1,0 +1,320 @@
+//! `/graphql` over HTTP and WebSocket.
+//!
+//! - POST with `application/json` only, so that no form of another site can send one.
+//! - GET asks questions only, and shows GraphiQL to a browser.
+//! - A WebSocket says who it is in `connection_init`, never by cookie, and comes from our own pages
+//!   or from a program.
+
+use crate::context::GraphqlState;
+use crate::{DlcsSchema, guard};
+use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{BatchRequest, BatchResponse, Data, Request, Response, ServerError};
+use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Query, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, HeaderValue, Request as HttpRequest, StatusCode, header};
+use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::routing::get;
+use dlcs_domain::access::Principal;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of a request.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Makes the page that a browser gets.
+pub type Page = Arc<dyn Fn(&HeaderMap) -> HttpResponse + Send + Sync>;
+
+#[derive(Clone)]
+struct Endpoint {
+    schema: DlcsSchema,
+    state: GraphqlState,
+    page: Page,
+}
+
+/// Returns the routes of GraphQL.
+pub fn router(state: GraphqlState, page: Page) -> Router {
+    let endpoint = Endpoint { schema: crate::schema(state.clone()), state, page };
+    Router::new()
+        .route("/graphql", get(answer_get).post(answer_post))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(endpoint)
+}
+
+async fn answer_post(
+    State(endpoint): State<Endpoint>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> HttpResponse {
+    if !is_json(&headers) {
+        let detail = "send the document as application/json";
+        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type-unsupported", detail);
+    }
+    let principal = match (endpoint.state.authenticate)(&headers) {
+        Ok(principal) => principal,
+        Err(detail) => return unauthorized(&detail),
+    };
+    let request = match serde_json::from_slice::<BatchRequest>(&body) {
+        Ok(request) => request,
+        Err(error) => {
+            return problem(StatusCode::BAD_REQUEST, "bad-request", &error.to_string());
+        }
+    };
+    json(&answer_batch(&endpoint, request, &principal).await)
+}
+
+async fn answer_batch(
+    endpoint: &Endpoint,
+    request: BatchRequest,
+    principal: &Principal,
+) -> BatchResponse {
+    match request {
+        BatchRequest::Single(request) => {
+            BatchResponse::Single(execute(endpoint, request, principal).await)
+        }
+        BatchRequest::Batch(requests) if requests.len() > guard::BATCH_MAX => {
+            let message = format!("at most {} documents at once", guard::BATCH_MAX);
+            BatchResponse::Single(refusal(message))
+        }
+        BatchRequest::Batch(requests) => {
+            let mut responses = Vec::with_capacity(requests.len());
+            for request in requests {
+                responses.push(execute(endpoint, request, principal).await);
+            }
+            BatchResponse::Batch(responses)
+        }
+    }
+}
+
+async fn execute(endpoint: &Endpoint, request: Request, principal: &Principal) -> Response {
+    if let Err(refused) = guard::check(&request) {
+        metrics::counter!("dlcs_graphql_refused_total").increment(1);
+        return refusal(refused.to_string());
+    }
+    let request = request.data(principal.clone());
+    match tokio::time::timeout(TIMEOUT, endpoint.schema.execute(request)).await {
+        Ok(response) => response,
+        Err(_) => refusal(format!("no answer within {} seconds", TIMEOUT.as_secs())),
+    }
+}
+
+fn refusal(message: String) -> Response {
+    let mut error = ServerError::new(message, None);
+    let mut extensions = async_graphql::ErrorExtensionValues::default();
+    extensions.set("code", "document-refused");
+    error.extensions = Some(extensions);
+    Response::from_errors(vec![error])
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    query: Option<String>,
+    variables: Option<String>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
+}
+
+async fn answer_get(
+    State(endpoint): State<Endpoint>,
+    Query(parameters): Query<Parameters>,
+    request: HttpRequest<axum::body::Body>,
+) -> HttpResponse {
+    let (mut parts, _) = request.into_parts();
+    if parts.headers.contains_key(header::UPGRADE) {
+        return match upgrade(&mut parts, &endpoint).await {
+            Ok(response) | Err(response) => response,
+        };
+    }
+    let Some(query) = parameters.query else { return (endpoint.page)(&parts.headers) };
+    let principal = match (endpoint.state.authenticate)(&parts.headers) {
+        Ok(principal) => principal,
+        Err(detail) => return unauthorized(&detail),
+    };
+    let mut request = Request::new(query);
+    if let Some(variables) = parameters.variables {
+        match serde_json::from_str(&variables) {
+            Ok(variables) => request.variables = async_graphql::Variables::from_json(variables),
+            Err(error) => {
+                return problem(StatusCode::BAD_REQUEST, "bad-request", &error.to_string());
+            }
+        }
+    }
+    request.operation_name = parameters.operation_name;
+    if guard::check(&request).is_ok() && !only_asks(&request.query) {
+        let detail = "a mutation is sent by POST";
+        return problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail);
+    }
+    json(&BatchResponse::Single(execute(&endpoint, request, &principal).await))
+}
+
+/// The guard has let the document pass, so that parsing it is safe.
+fn only_asks(document: &str) -> bool {
+    parse_query(document).is_ok_and(|document| {
+        document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query)
+    })
+}
+
+async fn upgrade(
+    parts: &mut axum::http::request::Parts,
+    endpoint: &Endpoint,
+) -> Result<HttpResponse, HttpResponse> {
+    if !origin_is_ours(&parts.headers, &endpoint.state.public_url) {
+        let detail = "pages of other sites may not subscribe";
+        return Err(problem(StatusCode::FORBIDDEN, "origin-refused", detail));
+    }
+    let protocol = GraphQLProtocol::from_request_parts(parts, &())
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let upgrade = WebSocketUpgrade::from_request_parts(parts, &())
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let endpoint = endpoint.clone();
+    let socket = upgrade
+        .max_message_size(BODY_BYTES_MAX)
+        .protocols(ALL_WEBSOCKET_PROTOCOLS)
+        .on_upgrade(move |stream| async move {
+            let authenticate = Arc::clone(&endpoint.state.authenticate);
+            let executor = Guarded { schema: endpoint.schema };
+            GraphQLWebSocket::new(stream, executor, protocol)
+                .on_connection_init(move |payload| async move { identify(&authenticate, &payload) })
+                .keepalive_timeout(Duration::from_secs(60))
+                .serve()
+                .await;
+        });
+    Ok(socket)
+}
+
+/// `connection_init` carries what a request would have as headers.
+fn identify(
+    authenticate: &crate::Authenticate,
+    payload: &serde_json::Value,
+) -> async_graphql::Result<Data> {
+    let mut headers = HeaderMap::new();
+    let given = payload.get("Authorization").or_else(|| payload.get("authorization"));
+    if let Some(text) = given.and_then(serde_json::Value::as_str) {
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_str(text)?);
+    }
+    let mut data = Data::default();
+    data.insert(authenticate(&headers).map_err(async_graphql::Error::new)?);
+    Ok(data)
+}
+
+fn origin_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let same_host = host.is_some_and(|host| {
+        origin.strip_prefix("http://").or(origin.strip_prefix("https://")) == Some(host)
+    });
+    origin == public_url || same_host
+}
+
+/// The schema behind the guard, for subscriptions.
+#[derive(Clone)]
+struct Guarded {
+    schema: DlcsSchema,
+}
+
+impl async_graphql::Executor for Guarded {
+    async fn execute(&self, request: Request) -> Response {
+        match guard::check(&request) {
+            Ok(()) => self.schema.execute(request).await,
+            Err(refused) => refusal(refused.to_string()),
+        }
+    }
+
+    fn execute_stream(
+        &self,
+        request: Request,
+        session_data: Option<Arc<Data>>,
+    ) -> futures::stream::BoxStream<'static, Response> {
+        use futures::StreamExt;
+        match guard::check(&request) {
+            Ok(()) => {
+                let data = session_data.unwrap_or_default();
+                self.schema.execute_stream_with_session_data(request, data).boxed()
+            }
+            Err(refused) => {
+                futures::stream::once(async move { refusal(refused.to_string()) }).boxed()
+            }
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = given.and_then(|value| value.split(';').next()).map(str::trim);
+    essence.is_some_and(|value| value.eq_ignore_ascii_case("application/json"))
+}
+
+fn json(response: &BatchResponse) -> HttpResponse {
+    let mut answer = axum::Json(response).into_response();
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn unauthorized(detail: &str) -> HttpResponse {
+    let mut answer = problem(StatusCode::UNAUTHORIZED, "credentials-wrong", detail);
+    let challenge = HeaderValue::from_static("Basic realm=\"dlcs\"");
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    answer
+}
+
+/// Problem details of RFC 9457.
+fn problem(status: StatusCode, code: &str, detail: &str) -> HttpResponse {
+    let body = serde_json::json!({
+        "type": format!("/docs/errors#{code}"), "code": code, "status": status.as_u16(),
+        "title": status.canonical_reason(), "detail": detail,
+    });
+    let headers = [(header::CONTENT_TYPE, "application/problem+json")];
+    (status, headers, body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &str)| {
+            (header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn b92_pages_of_other_sites_may_not_subscribe() {
+        let public = "https://iiif.example.org";
+        for (origin, ours) in [
+            (public, true),
+            ("http://127.0.0.1:8080", true),
+            ("https://evil.example", false),
+            ("null", false),
+            ("https://iiif.example.org.evil.example", false),
+        ] {
+            let headers = headers(&[("origin", origin), ("host", "127.0.0.1:8080")]);
+            assert_eq!(origin_is_ours(&headers, public), ours, "{origin}");
+        }
+        assert!(origin_is_ours(&headers(&[("host", "x")]), public));
+    }
+
+    #[test]
+    fn b92_only_json_is_read() {
+        assert!(is_json(&headers(&[("content-type", "application/json; charset=utf-8")])));
+        for other in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            assert!(!is_json(&headers(&[("content-type", other)])), "{other}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_get_only_asks() {
+        assert!(only_asks("{ a }"));
+        assert!(!only_asks("mutation { a }"));
+        assert!(!only_asks("query A { a } mutation B { a }"));
+    }
+}

@@ -1,0 +1,138 @@
+//! Changes. The same commands as the REST interface.
+
+use crate::context::{asset_id, principal, query_error, refused, state};
+use crate::query::administrator;
+use crate::types::asset::Asset;
+use async_graphql::{Context, Error, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use dlcs_commands::{CommandContext, CommandError};
+use dlcs_domain::access::{AccessRule, Action, Decision, Principal, decide};
+use dlcs_domain::asset::{MetadataPatch, Registration, Source};
+use dlcs_domain::{ActorId, CustomerId, Patch};
+use std::time::Duration;
+
+/// How long a mutation waits until its own effect can be read.
+const FRESHNESS_WAIT: Duration = Duration::from_secs(2);
+
+/// An image to register. A field that is left out is left alone, `null` clears it.
+#[derive(InputObject)]
+pub(crate) struct RegisterAssetInput {
+    /// `customer/space/asset`; the space must exist.
+    id: String,
+    /// Where the bytes are fetched from.
+    origin: String,
+    media_type: Option<String>,
+    string1: MaybeUndefined<String>,
+    string2: MaybeUndefined<String>,
+    string3: MaybeUndefined<String>,
+    number1: MaybeUndefined<i64>,
+    number2: MaybeUndefined<i64>,
+    number3: MaybeUndefined<i64>,
+    tags: MaybeUndefined<Vec<String>>,
+    roles: MaybeUndefined<Vec<String>>,
+}
+
+/// What became of a registration.
+#[derive(SimpleObject)]
+pub(crate) struct RegisteredAsset {
+    /// Place in the history; give it as `atLeast` to read what is at least as new.
+    position: u64,
+    /// There was no such asset before.
+    created: bool,
+    /// `null` where the read model has not got there within two seconds.
+    asset: Option<Asset>,
+}
+
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Registers an image, or changes what differs.
+    async fn register_asset(
+        &self,
+        ctx: &Context<'_>,
+        input: RegisterAssetInput,
+    ) -> Result<RegisteredAsset> {
+        let id = asset_id(&input.id)?;
+        let who = principal(ctx);
+        let actor = may_write(&who, id.customer())?;
+        let state = state(ctx);
+        (state.check_origin)(&input.origin).map_err(|text| refused("origin-forbidden", text))?;
+        let correlation = dlcs_commands::metadata::new_uuid(state.clock.now_us());
+        let context = CommandContext::new(actor, Some(id.customer()), correlation);
+        let decided = state.commands.assets.register(&context, &id, registration(input)).await;
+        let decided = decided.map_err(command_error)?;
+        let freshness = &state.queries.freshness;
+        let asset = if freshness.wait_all(decided.position, FRESHNESS_WAIT).await {
+            state.queries.assets.asset(&who, &id).await.map_err(query_error)?
+        } else {
+            None
+        };
+        Ok(RegisteredAsset {
+            position: decided.position.0,
+            created: decided.created,
+            asset: asset.map(Asset::from),
+        })
+    }
+
+    /// Builds a projection anew beside the serving version; answers when the new one serves.
+    async fn rebuild_projection(&self, ctx: &Context<'_>, name: String) -> Result<bool> {
+        administrator(ctx)?;
+        let rebuilt = state(ctx).projections.rebuild(&name).await;
+        rebuilt.map(|()| true).map_err(|error| refused("rebuild-failed", error))
+    }
+}
+
+fn registration(input: RegisterAssetInput) -> Registration {
+    Registration {
+        media_type: input.media_type,
+        metadata: MetadataPatch {
+            string1: patch(input.string1),
+            string2: patch(input.string2),
+            string3: patch(input.string3),
+            number1: patch(input.number1),
+            number2: patch(input.number2),
+            number3: patch(input.number3),
+            tags: patch(input.tags),
+        },
+        roles: patch(input.roles),
+        ..Registration::of(Source::Origin { url: input.origin })
+    }
+}
+
+fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
+    match value {
+        MaybeUndefined::Undefined => Patch::Keep,
+        MaybeUndefined::Null => Patch::Clear,
+        MaybeUndefined::Value(value) => Patch::Set(value),
+    }
+}
+
+/// Returns who acts, where they may.
+fn may_write(who: &Principal, customer: CustomerId) -> Result<ActorId> {
+    let rule = AccessRule::Management { customer };
+    match (decide(who, &rule, Action::WriteManagement), who) {
+        (Decision::Granted, Principal::Key { actor, .. } | Principal::Process { actor }) => {
+            Ok(actor.clone())
+        }
+        _ => Err(refused("not-allowed", "credentials for this customer are needed")),
+    }
+}
+
+fn command_error(error: CommandError) -> Error {
+    let code = match &error {
+        CommandError::NotFound(_) => "not-found",
+        CommandError::Gone(_) => "gone",
+        CommandError::Conflict(_) => "conflict",
+        CommandError::NameTaken(_) => "name-taken",
+        CommandError::Name(_) => "name-reserved",
+        CommandError::Invalid(_) => "bad-request",
+        CommandError::EditMismatch { .. } | CommandError::OtherBody => "precondition-failed",
+        CommandError::Busy | CommandError::Unavailable(_) => "unavailable",
+        CommandError::Full(_) => "storage-full",
+        CommandError::Damaged(text) => {
+            tracing::error!(text, "a command could not be carried out");
+            return refused("internal", "the change could not be stored");
+        }
+    };
+    refused(code, error)
+}

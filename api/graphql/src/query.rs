@@ -1,0 +1,318 @@
+//! Questions.
+
+use crate::connection::{self, List};
+use crate::context::{
+    ProjectionStatus, asset_id, customer_id, principal, query_error, refused, state,
+};
+use crate::node::NodeId;
+use crate::scalar::Time;
+use crate::types::asset::{Asset, AssetState};
+use crate::types::batch::Batch;
+use crate::types::customer::Customer;
+use crate::types::event::AuditEntry;
+use crate::types::manifest::Manifest;
+use crate::types::space::Space;
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, Union};
+use dlcs_domain::access::{Principal, Scope};
+use dlcs_domain::{BatchId, CustomerId, ManifestId, SpaceId, SpaceNumber};
+use dlcs_projections::Position;
+use dlcs_projections::assets::{AssetFilter, AssetOrder};
+use dlcs_projections::audit_trail::AuditFilter;
+use dlcs_projections::paging::Direction;
+use std::time::Duration;
+
+/// How long a read waits for the position that it must be at least at.
+const FRESHNESS_WAIT: Duration = Duration::from_secs(2);
+
+/// Anything that has a global id.
+#[derive(Union)]
+#[expect(clippy::large_enum_variant, reason = "lives for one answer")]
+pub(crate) enum Node {
+    Customer(Customer),
+    Space(Space),
+    Asset(Asset),
+    Batch(Batch),
+    Manifest(Manifest),
+}
+
+/// What a list of assets is narrowed to; everything that is given must match.
+#[derive(InputObject, Default)]
+pub(crate) struct AssetFilterInput {
+    customer: Option<u32>,
+    space: Option<u32>,
+    batch: Option<String>,
+    state: Option<AssetState>,
+    string1: Option<String>,
+    string2: Option<String>,
+    string3: Option<String>,
+    number1: Option<i64>,
+    number2: Option<i64>,
+    number3: Option<i64>,
+    tag: Option<String>,
+    role: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum AssetOrderInput {
+    CreatedAscending,
+    CreatedDescending,
+    IdAscending,
+    IdDescending,
+    Number1Ascending,
+    Number1Descending,
+}
+
+/// What the audit trail is narrowed to.
+#[derive(InputObject, Default)]
+pub(crate) struct AuditFilterInput {
+    customer: Option<u32>,
+    /// A stream, for example `asset-1/2/page-7`.
+    resource: Option<String>,
+    actor: Option<String>,
+    #[graphql(name = "type")]
+    type_name: Option<String>,
+    from: Option<Time>,
+    until: Option<Time>,
+}
+
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Returns anything by its global id.
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        let (queries, who) = (&state(ctx).queries, principal(ctx));
+        Ok(match NodeId::parse(&id)? {
+            NodeId::Customer(id) => {
+                let row = queries.customers.customer(&who, id).await.map_err(query_error)?;
+                row.map(|row| Node::Customer(row.into()))
+            }
+            NodeId::Space(id) => {
+                let row = queries.spaces.space(&who, id).await.map_err(query_error)?;
+                row.map(|row| Node::Space(row.into()))
+            }
+            NodeId::Asset(id) => {
+                let row = queries.assets.asset(&who, &id).await.map_err(query_error)?;
+                row.map(|row| Node::Asset(row.into()))
+            }
+            NodeId::Batch(customer, id) => {
+                let row = queries.batches.batch(&who, customer, id).await.map_err(query_error)?;
+                row.map(|row| Node::Batch(row.into()))
+            }
+            NodeId::Manifest(id) => {
+                let row = queries.manifests.manifest(&who, &id).await.map_err(query_error)?;
+                row.map(|row| Node::Manifest(row.into()))
+            }
+        })
+    }
+
+    /// Returns one asset by `customer/space/asset`; `atLeast` is a position that it must know.
+    async fn asset(
+        &self,
+        ctx: &Context<'_>,
+        id: String,
+        at_least: Option<u64>,
+    ) -> Result<Option<Asset>> {
+        fresh(ctx, at_least).await?;
+        let assets = &state(ctx).queries.assets;
+        let row = assets.asset(&principal(ctx), &asset_id(&id)?).await.map_err(query_error)?;
+        Ok(row.map(Asset::from))
+    }
+
+    /// Lists living assets.
+    async fn assets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default)] filter: AssetFilterInput,
+        order_by: Option<AssetOrderInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        at_least: Option<u64>,
+    ) -> Result<List<Asset>> {
+        fresh(ctx, at_least).await?;
+        let (order, direction) = order(order_by.unwrap_or(AssetOrderInput::CreatedAscending));
+        let request = connection::page(first, after, direction)?;
+        let who = principal(ctx);
+        let filter = asset_filter(filter, &who)?;
+        let total = ctx.look_ahead().field("totalCount").exists();
+        let page = state(ctx).queries.assets.list(&who, &filter, order, &request, total).await;
+        connection::connection(page, &request, Asset::from)
+    }
+
+    async fn customer(&self, ctx: &Context<'_>, number: u32) -> Result<Option<Customer>> {
+        let customers = &state(ctx).queries.customers;
+        let row = customers.customer(&principal(ctx), customer_id(number)?).await;
+        Ok(row.map_err(query_error)?.map(Customer::from))
+    }
+
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<Customer>> {
+        let request = connection::page(first, after, Direction::Ascending)?;
+        let page = state(ctx).queries.customers.list(&principal(ctx), &request).await;
+        connection::connection(page, &request, Customer::from)
+    }
+
+    async fn space(&self, ctx: &Context<'_>, customer: u32, number: u32) -> Result<Option<Space>> {
+        let id = SpaceId { customer: customer_id(customer)?, space: SpaceNumber(number) };
+        let row = state(ctx).queries.spaces.space(&principal(ctx), id).await;
+        Ok(row.map_err(query_error)?.map(Space::from))
+    }
+
+    async fn spaces(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<Space>> {
+        let request = connection::page(first, after, Direction::Ascending)?;
+        let spaces = &state(ctx).queries.spaces;
+        let page = spaces.list(&principal(ctx), customer_id(customer)?, &request).await;
+        connection::connection(page, &request, Space::from)
+    }
+
+    async fn batch(&self, ctx: &Context<'_>, customer: u32, id: String) -> Result<Option<Batch>> {
+        let batches = &state(ctx).queries.batches;
+        let row = batches.batch(&principal(ctx), customer_id(customer)?, batch_id(&id)?).await;
+        Ok(row.map_err(query_error)?.map(Batch::from))
+    }
+
+    async fn batches(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<Batch>> {
+        let request = connection::page(first, after, Direction::Descending)?;
+        let batches = &state(ctx).queries.batches;
+        let page = batches.list(&principal(ctx), customer_id(customer)?, &request).await;
+        connection::connection(page, &request, Batch::from)
+    }
+
+    /// Returns a stored manifest by its flat id, or by its public slug.
+    async fn manifest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        id: Option<String>,
+        slug: Option<String>,
+    ) -> Result<Option<Manifest>> {
+        let (manifests, who) = (&state(ctx).queries.manifests, principal(ctx));
+        let customer = customer_id(customer)?;
+        let row = match (id, slug) {
+            (Some(id), None) => manifests.manifest(&who, &ManifestId { customer, id }).await,
+            (None, Some(slug)) => manifests.by_slug(&who, customer, &slug).await,
+            _ => return Err(refused("bad-request", "give either `id` or `slug`")),
+        };
+        Ok(row.map_err(query_error)?.map(Manifest::from))
+    }
+
+    async fn manifests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<Manifest>> {
+        let request = connection::page(first, after, Direction::Ascending)?;
+        let manifests = &state(ctx).queries.manifests;
+        let page = manifests.list(&principal(ctx), customer_id(customer)?, &request).await;
+        connection::connection(page, &request, Manifest::from)
+    }
+
+    /// Returns who did what, when, to which resource; newest first.
+    async fn audit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default)] filter: AuditFilterInput,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<AuditEntry>> {
+        let request = connection::page(first, after, Direction::Descending)?;
+        let filter = AuditFilter {
+            customer: filter.customer.map(customer_id).transpose()?,
+            resource: filter.resource,
+            actor: filter.actor,
+            type_name: filter.type_name,
+            from_us: filter.from.map(|time| time.0),
+            until_us: filter.until.map(|time| time.0),
+        };
+        let page = state(ctx).queries.audit_trail.list(&principal(ctx), &filter, &request).await;
+        connection::connection(page, &request, AuditEntry::from)
+    }
+
+    /// Returns where every projection is.
+    async fn projections(&self, ctx: &Context<'_>) -> Result<Vec<ProjectionStatus>> {
+        administrator(ctx)?;
+        state(ctx).projections.status().await.map_err(|error| refused("internal", error))
+    }
+}
+
+/// Waits until the read models are at a position, or refuses.
+async fn fresh(ctx: &Context<'_>, at_least: Option<u64>) -> Result<()> {
+    let Some(position) = at_least else { return Ok(()) };
+    let freshness = &state(ctx).queries.freshness;
+    if freshness.wait_all(Position(position), FRESHNESS_WAIT).await {
+        return Ok(());
+    }
+    Err(refused("not-fresh-enough", format!("position {position} is not reached yet, try again")))
+}
+
+pub(crate) fn administrator(ctx: &Context<'_>) -> Result<()> {
+    match principal(ctx) {
+        Principal::Key { scope: Scope::Admin, .. } => Ok(()),
+        _ => Err(refused("not-allowed", "the administrator's credentials are needed for this")),
+    }
+}
+
+fn batch_id(text: &str) -> Result<BatchId> {
+    let id = text.parse().map_err(|_| refused("bad-id", format!("`{text}` is not a batch")))?;
+    Ok(BatchId(id))
+}
+
+fn order(order: AssetOrderInput) -> (AssetOrder, Direction) {
+    use {AssetOrderInput as By, Direction::Ascending, Direction::Descending};
+    match order {
+        By::CreatedAscending => (AssetOrder::Created, Ascending),
+        By::CreatedDescending => (AssetOrder::Created, Descending),
+        By::IdAscending => (AssetOrder::Id, Ascending),
+        By::IdDescending => (AssetOrder::Id, Descending),
+        By::Number1Ascending => (AssetOrder::Number1, Ascending),
+        By::Number1Descending => (AssetOrder::Number1, Descending),
+    }
+}
+
+/// A customer's key sees its own customer, whatever the filter leaves out.
+fn asset_filter(input: AssetFilterInput, who: &Principal) -> Result<AssetFilter> {
+    let own = match who {
+        Principal::Key { scope: Scope::Customer(customer), .. } => Some(*customer),
+        _ => None,
+    };
+    let customer = input.customer.map(customer_id).transpose()?.or(own);
+    let space = match (input.space, customer) {
+        (Some(number), Some(customer)) => Some(SpaceId { customer, space: SpaceNumber(number) }),
+        (Some(number), None) => {
+            Some(SpaceId { customer: CustomerId(1), space: SpaceNumber(number) })
+        }
+        (None, _) => None,
+    };
+    Ok(AssetFilter {
+        customer,
+        space,
+        batch: input.batch.as_deref().map(batch_id).transpose()?,
+        state: input.state.map(Into::into),
+        string1: input.string1,
+        string2: input.string2,
+        string3: input.string3,
+        number1: input.number1,
+        number2: input.number2,
+        number3: input.number3,
+        tag: input.tag,
+        role: input.role,
+    })
+}

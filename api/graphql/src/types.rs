@@ -1,0 +1,8 @@
+//! Resources as GraphQL shows them. Rows of read models, nothing more.
+
+pub(crate) mod asset;
+pub(crate) mod batch;
+pub(crate) mod customer;
+pub(crate) mod event;
+pub(crate) mod manifest;
+pub(crate) mod space;

@@ -1,0 +1,167 @@
+//! An asset, its history, its manifest's address.
+
+use super::batch::Batch;
+use super::event::{self, Event};
+use super::space::Space;
+use crate::connection::List;
+use crate::context::{principal, query_error, state};
+use crate::node::NodeId;
+use crate::scalar::Time;
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use dlcs_domain::asset::{IngestErrorCode, Source};
+use dlcs_domain::{AssetId, BatchId};
+
+use dlcs_projections::assets::{AssetRow, AssetState as State};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Characters of an id that a path segment keeps.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Where an asset is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "AssetState", remote = "State")]
+pub(crate) enum AssetState {
+    Ingesting,
+    Delivered,
+    Failed,
+    Deleted,
+}
+
+/// One registered image.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Asset {
+    /// `customer/space/asset`.
+    asset_id: String,
+    state: AssetState,
+    /// Found by content once delivered, before that as the client said.
+    media_type: Option<String>,
+    /// Where the bytes were fetched from; null for an upload.
+    origin: Option<String>,
+    string1: String,
+    string2: String,
+    string3: String,
+    number1: i64,
+    number2: i64,
+    number3: i64,
+    tags: Vec<String>,
+    roles: Vec<String>,
+    /// In pixels, once delivered.
+    width: Option<u32>,
+    height: Option<u32>,
+    /// Why the newest attempt failed.
+    error: Option<AssetFailure>,
+    generation: u32,
+    attempt: u32,
+    created: Time,
+    modified: Time,
+    finished: Option<Time>,
+    /// Place of the newest change in the history.
+    position: u64,
+    #[graphql(skip)]
+    key: AssetId,
+    #[graphql(skip)]
+    batch_id: Option<BatchId>,
+}
+
+/// Why an attempt failed, and when the next one begins.
+#[derive(SimpleObject)]
+pub(crate) struct AssetFailure {
+    /// Stable, for example `image-corrupt`.
+    code: String,
+    detail: String,
+    next_attempt: Option<Time>,
+}
+
+impl From<AssetRow> for Asset {
+    fn from(row: AssetRow) -> Self {
+        let error = row.failure.map(|failure| AssetFailure {
+            code: code(failure.code),
+            detail: failure.detail,
+            next_attempt: failure.next_attempt_at_us.map(Time),
+        });
+        Self {
+            asset_id: row.id.to_string(),
+            state: row.state.into(),
+            media_type: row.media_type,
+            origin: match row.source {
+                Source::Origin { url } => Some(url),
+                Source::Upload { .. } => None,
+            },
+            string1: row.metadata.string1,
+            string2: row.metadata.string2,
+            string3: row.metadata.string3,
+            number1: row.metadata.number1,
+            number2: row.metadata.number2,
+            number3: row.metadata.number3,
+            tags: row.metadata.tags,
+            roles: row.roles,
+            width: row.delivered.as_ref().map(|it| it.width_px),
+            height: row.delivered.as_ref().map(|it| it.height_px),
+            error,
+            generation: row.generation,
+            attempt: row.attempt,
+            created: Time(row.created_at_us),
+            modified: Time(row.modified_at_us),
+            finished: row.finished_at_us.map(Time),
+            position: row.position,
+            key: row.id,
+            batch_id: row.batch,
+        }
+    }
+}
+
+/// Returns the code as the contract spells it.
+fn code(code: IngestErrorCode) -> String {
+    let value = serde_json::to_value(code).unwrap_or_default();
+    value.as_str().unwrap_or("internal").to_owned()
+}
+
+#[ComplexObject]
+impl Asset {
+    /// Relay's id of this node.
+    async fn id(&self) -> ID {
+        NodeId::Asset(self.key.clone()).into()
+    }
+
+    async fn space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
+        let row = state(ctx).queries.spaces.space(&principal(ctx), self.key.space()).await;
+        Ok(row.map_err(query_error)?.map(Space::from))
+    }
+
+    /// The batch that the asset belongs to now.
+    async fn batch(&self, ctx: &Context<'_>) -> Result<Option<Batch>> {
+        let Some(batch) = self.batch_id else { return Ok(None) };
+        let customer = self.key.customer();
+        let row = state(ctx).queries.batches.batch(&principal(ctx), customer, batch).await;
+        Ok(row.map_err(query_error)?.map(Batch::from))
+    }
+
+    /// Address of the IIIF image service, once delivered.
+    async fn image_service(&self, ctx: &Context<'_>) -> Option<String> {
+        self.width.map(|_| self.address(ctx, "iiif-img"))
+    }
+
+    /// Address of the manifest of this one image.
+    async fn manifest_address(&self, ctx: &Context<'_>) -> String {
+        self.address(ctx, "iiif-manifest")
+    }
+
+    /// Everything that happened to this asset, in order: who, what, when.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<Event>> {
+        event::of_stream(ctx, format!("asset-{}", self.key), first, after).await
+    }
+}
+
+impl Asset {
+    fn address(&self, ctx: &Context<'_>, service: &str) -> String {
+        let name = utf8_percent_encode(self.key.name(), SEGMENT);
+        let space = self.key.space();
+        format!("{}/{service}/{space}/{name}", state(ctx).public_url)
+    }
+}
