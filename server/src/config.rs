@@ -1,0 +1,378 @@
+//! Settings: flag, then environment, then `dlcs.toml`, then default. The one place that reads them.
+
+use anyhow::Context;
+use clap::Args;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// A setting that cannot be used; the program ends with status 2.
+#[derive(Debug)]
+pub(crate) struct ConfigError(String);
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Declares every setting once: flag, variable, key of the file.
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty, $env:literal, $value:literal;)+) => {
+        /// Settings as flags and variables.
+        #[derive(Args, Default)]
+        pub(crate) struct SettingsArgs {
+            /// Settings file; `dlcs.toml` in the working directory if it is there.
+            #[arg(long, env = "DLCS_CONFIG", global = true, value_name = "FILE")]
+            config: Option<PathBuf>,
+            $($(#[doc = $doc])+
+            #[arg(long, env = $env, global = true, value_name = $value, hide_env_values = true)]
+            pub(crate) $field: Option<$type>,)+
+            /// Private address, host or folder from which origins may be fetched. Repeatable.
+            #[arg(long, env = "DLCS_ORIGIN_ALLOW", global = true, value_name = "CIDR|HOST|FOLDER",
+                  value_delimiter = ',')]
+            pub(crate) origin_allow: Vec<String>,
+        }
+
+        /// Settings as keys of the file.
+        #[derive(Deserialize, Default)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+        struct FileSettings {
+            $(#[serde(default)] $field: Option<$type>,)+
+            #[serde(default)]
+            origin_allow: Vec<String>,
+        }
+
+        /// Keys that the file may have.
+        const KEYS: &[&str] = &[$(stringify!($field),)+ "origin_allow"];
+        /// Variables that are read.
+        const VARIABLES: &[&str] =
+            &[$($env,)+ "DLCS_ORIGIN_ALLOW", "DLCS_CONFIG", "DLCS_SERVER", "DLCS_KEY"];
+
+        impl SettingsArgs {
+            fn over(&self, file: FileSettings) -> Self {
+                let origin_allow = if self.origin_allow.is_empty() {
+                    file.origin_allow
+                } else {
+                    self.origin_allow.clone()
+                };
+                Self {
+                    config: None,
+                    origin_allow,
+                    $($field: self.$field.clone().or(file.$field),)+
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Address to listen on; port 0 picks one [default: 127.0.0.1:8080].
+    listen: String, "DLCS_LISTEN", "ADDRESS";
+    /// Folder of the embedded stores [default: ./dlcs-data].
+    data: PathBuf, "DLCS_DATA", "FOLDER";
+    /// Address under which the outside sees this server [default: http:// + listen address].
+    public_url: String, "DLCS_PUBLIC_URL", "URL";
+    /// Where events are kept [default: sqlite].
+    event_store: String, "DLCS_EVENT_STORE", "STORE";
+    /// Where read models are kept [default: sqlite].
+    read_store: String, "DLCS_READ_STORE", "STORE";
+    /// Where blobs are kept: `file` or `file:///path` [default: file].
+    objects: String, "DLCS_OBJECTS", "STORE";
+    /// Key of the administrator as KEY:SECRET [default: made at the first start].
+    admin_key: String, "DLCS_ADMIN_KEY", "KEY:SECRET";
+    /// Parts that this process runs: api, project, ingest [default: all].
+    roles: String, "DLCS_ROLES", "ROLES";
+    /// Images that are ingested at once [default: number of cores].
+    ingest_workers: usize, "DLCS_INGEST_WORKERS", "COUNT";
+    /// Memory that one worker process may use, in MiB [default: 1536].
+    worker_memory_mib: u64, "DLCS_WORKER_MEMORY_MIB", "MIB";
+    /// Largest source image, in megapixels [default: 100].
+    source_megapixels_max: u32, "DLCS_SOURCE_MEGAPIXELS_MAX", "MEGAPIXELS";
+    /// What is logged, for example `info` or `dlcs_api=debug` [default: info].
+    log: String, "DLCS_LOG", "FILTER";
+    /// How it is logged: `text` or `json` [default: text].
+    log_format: String, "DLCS_LOG_FORMAT", "FORMAT";
+}
+
+/// Settings as the program uses them.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) data: PathBuf,
+    /// `--data` was given as a flag, not only by variable or file.
+    pub(crate) data_by_flag: bool,
+    /// `None`: made from the address that was bound.
+    pub(crate) public_url: Option<String>,
+    /// Folder of the blobs.
+    pub(crate) objects: PathBuf,
+    pub(crate) origin_allow: Vec<String>,
+    pub(crate) admin_key: Option<AdminKey>,
+    pub(crate) roles: Roles,
+    pub(crate) ingest_workers: usize,
+    pub(crate) worker_memory_bytes: u64,
+    pub(crate) source_pixels_max: u64,
+    pub(crate) log: String,
+    pub(crate) log_json: bool,
+}
+
+/// Key and secret of the administrator. Its `Debug` shows nothing.
+#[derive(Clone)]
+pub(crate) struct AdminKey {
+    pub(crate) key: String,
+    pub(crate) secret: String,
+}
+
+impl AdminKey {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (key, secret) = text.trim().split_once(':')?;
+        if key.is_empty() || secret.is_empty() {
+            return None;
+        }
+        Some(Self { key: key.to_owned(), secret: secret.to_owned() })
+    }
+}
+
+impl std::fmt::Debug for AdminKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminKey(…)")
+    }
+}
+
+/// Parts of the program that one process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    pub(crate) api: bool,
+    pub(crate) project: bool,
+    pub(crate) ingest: bool,
+}
+
+impl Roles {
+    pub(crate) const ALL: Self = Self { api: true, project: true, ingest: true };
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut roles = Self { api: false, project: false, ingest: false };
+        for role in text.split(',').map(str::trim) {
+            match role {
+                "api" => roles.api = true,
+                "project" => roles.project = true,
+                "ingest" => roles.ingest = true,
+                other => {
+                    return refuse(format!("`roles`: `{other}` is none of api, project, ingest"));
+                }
+            }
+        }
+        Ok(roles)
+    }
+}
+
+impl Settings {
+    /// Merges flags, variables and the file, and checks every value.
+    pub(crate) fn load(args: &SettingsArgs) -> anyhow::Result<Self> {
+        warn_of_unknown_variables();
+        let file = read_file(args.config.as_deref())?;
+        Self::from_args(&args.over(file))
+    }
+
+    fn from_args(args: &SettingsArgs) -> anyhow::Result<Self> {
+        only_sqlite("event-store", args.event_store.as_deref())?;
+        only_sqlite("read-store", args.read_store.as_deref())?;
+        let data = args.data.clone().unwrap_or_else(|| PathBuf::from("dlcs-data"));
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let objects = objects_folder(args.objects.as_deref(), &data)?;
+        Ok(Self {
+            listen: listen_address(args.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
+            data_by_flag: data_flag_was_given(),
+            data,
+            public_url: args.public_url.as_deref().map(public_url).transpose()?,
+            objects,
+            origin_allow: args.origin_allow.clone(),
+            admin_key: args.admin_key.as_deref().map(admin_key).transpose()?,
+            roles: Roles::parse(args.roles.as_deref().unwrap_or("api,project,ingest"))?,
+            ingest_workers: args.ingest_workers.unwrap_or(cores).max(1),
+            worker_memory_bytes: args.worker_memory_mib.unwrap_or(1536) * 1024 * 1024,
+            source_pixels_max: u64::from(args.source_megapixels_max.unwrap_or(100)) * 1_000_000,
+            log: args.log.clone().unwrap_or_else(|| "info".to_owned()),
+            log_json: log_json(args.log_format.as_deref())?,
+        })
+    }
+}
+
+fn refuse<T>(message: String) -> anyhow::Result<T> {
+    Err(ConfigError(message).into())
+}
+
+fn only_sqlite(key: &str, value: Option<&str>) -> anyhow::Result<()> {
+    match value {
+        None | Some("sqlite") => Ok(()),
+        Some(other) => {
+            let kind = other.split(':').next().unwrap_or_default();
+            refuse(format!("`{key}`: this program knows `sqlite`, not `{kind}`"))
+        }
+    }
+}
+
+fn listen_address(text: &str) -> anyhow::Result<SocketAddr> {
+    let with_host = text.replacen("localhost", "127.0.0.1", 1);
+    match with_host.parse() {
+        Ok(address) => Ok(address),
+        Err(_) => refuse(format!("`listen`: `{text}` is not an address such as 127.0.0.1:8080")),
+    }
+}
+
+fn public_url(text: &str) -> anyhow::Result<String> {
+    let parsed = url::Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    match parsed {
+        Some(url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        None => refuse(format!(
+            "`public-url`: `{text}` is not an address such as https://iiif.example.org"
+        )),
+    }
+}
+
+fn objects_folder(value: Option<&str>, data: &Path) -> anyhow::Result<PathBuf> {
+    match value {
+        None | Some("file") => Ok(data.join("objects")),
+        Some(other) => match other.strip_prefix("file://") {
+            Some(path) if path.starts_with('/') => Ok(PathBuf::from(path)),
+            _ => refuse(format!("`objects`: `{other}` is neither `file` nor `file:///path`")),
+        },
+    }
+}
+
+fn admin_key(text: &str) -> anyhow::Result<AdminKey> {
+    match AdminKey::parse(text) {
+        Some(key) => Ok(key),
+        None => refuse("`admin-key` must be KEY:SECRET, neither part empty".to_owned()),
+    }
+}
+
+fn log_json(text: Option<&str>) -> anyhow::Result<bool> {
+    match text {
+        None | Some("text") => Ok(false),
+        Some("json") => Ok(true),
+        Some(other) => refuse(format!("`log-format`: `{other}` is neither `text` nor `json`")),
+    }
+}
+
+/// Tells a flag from a variable: only the flag makes `register` open the store itself.
+fn data_flag_was_given() -> bool {
+    std::env::args().any(|arg| arg == "--data" || arg.starts_with("--data="))
+}
+
+fn read_file(path: Option<&Path>) -> anyhow::Result<FileSettings> {
+    let default = Path::new("dlcs.toml");
+    let path = match path {
+        Some(path) => path,
+        None if default.exists() => default,
+        None => return Ok(FileSettings::default()),
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the settings file `{}` cannot be read", path.display()))?;
+    parse_file(&text)
+        .map_err(|message| ConfigError(format!("{}: {message}", path.display())).into())
+}
+
+fn parse_file(text: &str) -> Result<FileSettings, String> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let keys: Vec<String> = KEYS.iter().map(|key| key.replace('_', "-")).collect();
+    for key in table.keys() {
+        if !keys.contains(key) {
+            return Err(format!("unknown key `{key}`{}", suggestion(key, &keys)));
+        }
+    }
+    table.try_into().map_err(|error: toml::de::Error| error.to_string())
+}
+
+/// Returns `; did you mean …?` when something known is near.
+fn suggestion(unknown: &str, known: &[String]) -> String {
+    known
+        .iter()
+        .map(|key| (strsim::damerau_levenshtein(unknown, key), key))
+        .min()
+        .filter(|(distance, key)| *distance <= key.len().div_ceil(3))
+        .map_or_else(
+            || format!("; known are {}", known.join(", ")),
+            |(_, key)| format!("; did you mean `{key}`?"),
+        )
+}
+
+fn warn_of_unknown_variables() {
+    let known: Vec<String> = VARIABLES.iter().map(|name| (*name).to_owned()).collect();
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("DLCS_") && !known.iter().any(|known| *known == name) {
+            eprintln!("dlcs: the variable {name} means nothing here{}", suggestion(&name, &known));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(result: anyhow::Result<Settings>) -> String {
+        result.expect_err("this must be refused").to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_a_suggestion() {
+        let message = parse_file("lisen = \"127.0.0.1:1\"").err().expect("refused");
+        assert_eq!(message, "unknown key `lisen`; did you mean `listen`?");
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let file = parse_file("listen = \"127.0.0.1:1\"\ningest-workers = 3").ok().unwrap();
+        let args = SettingsArgs { listen: Some("127.0.0.1:2".into()), ..Default::default() };
+        let settings = Settings::from_args(&args.over(file)).unwrap();
+        assert_eq!(settings.listen.port(), 2);
+        assert_eq!(settings.ingest_workers, 3);
+    }
+
+    #[test]
+    fn wrong_values_name_the_key() {
+        for (args, key) in [
+            (SettingsArgs { listen: Some("nowhere".into()), ..Default::default() }, "listen"),
+            (
+                SettingsArgs { public_url: Some("ftp://x".into()), ..Default::default() },
+                "public-url",
+            ),
+            (
+                SettingsArgs { event_store: Some("mysql://x".into()), ..Default::default() },
+                "event-store",
+            ),
+            (
+                SettingsArgs { admin_key: Some("only-key".into()), ..Default::default() },
+                "admin-key",
+            ),
+            (SettingsArgs { objects: Some("ftp://x".into()), ..Default::default() }, "objects"),
+            (SettingsArgs { log_format: Some("xml".into()), ..Default::default() }, "log-format"),
+        ] {
+            let message = refusal(Settings::from_args(&args));
+            assert!(message.contains(&format!("`{key}`")), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_in_the_message() {
+        let args = SettingsArgs {
+            event_store: Some("postgres://user:hunter2@host/db".into()),
+            ..Default::default()
+        };
+        assert!(!refusal(Settings::from_args(&args)).contains("hunter2"));
+    }
+
+    #[test]
+    fn the_public_url_has_no_slash_at_the_end() {
+        assert_eq!(public_url("https://example.org/iiif/").unwrap(), "https://example.org/iiif");
+    }
+}

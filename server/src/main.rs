@@ -1,0 +1,109 @@
+//! The `dlcs` binary: one program, every role.
+//!
+//! Not here: logic. Configuration, wiring and subcommands only.
+
+mod client;
+mod completions;
+mod config;
+mod doctor;
+mod events;
+mod projections;
+mod register;
+mod replay;
+mod serve;
+mod stores;
+mod telemetry;
+mod wiring;
+
+use clap::{Parser, Subcommand};
+use dlcs_adapter_objects::LockError;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Digital Library Cloud Services: register images, get IIIF.
+#[derive(Parser)]
+#[command(name = "dlcs", version, about, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    settings: config::SettingsArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the server: API, projectors, ingest.
+    Serve,
+    /// Register images with a running server.
+    Register(Box<register::RegisterArgs>),
+    /// Print the event history in order.
+    Events(events::EventsArgs),
+    /// Rebuild read models from history in a fresh place and compare them with the live ones.
+    Replay(replay::ReplayArgs),
+    /// Show or rebuild projections.
+    #[command(subcommand)]
+    Projections(projections::ProjectionsCommand),
+    /// Check configuration, stores, codecs and pages, and say what is missing.
+    Doctor,
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Decode foreign bytes in a process of its own. Started by the server.
+    #[command(hide = true)]
+    Worker(WorkerArgs),
+}
+
+#[derive(clap::Args)]
+struct WorkerArgs {
+    /// What kind of work, and its parameters.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Worker(worker) = cli.command {
+        // Before anything else is opened: a worker has no settings and no stores.
+        return dlcs_adapter_worker::run_image_worker(&worker.args);
+    }
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("dlcs: {error:#}");
+            ExitCode::from(exit_status(&error))
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Completions(args) = cli.command {
+        return Ok(completions::run(&args));
+    }
+    let settings = config::Settings::load(&cli.settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(dispatch(cli.command, settings))
+}
+
+async fn dispatch(command: Command, settings: config::Settings) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve => serve::run(settings).await,
+        Command::Register(args) => register::run(*args, settings).await,
+        Command::Events(args) => events::run(args, &settings).await,
+        Command::Replay(args) => replay::run(args, &settings).await,
+        Command::Projections(command) => projections::run(command, &settings).await,
+        Command::Doctor => doctor::run(&settings).await,
+        Command::Completions(_) | Command::Worker(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Wrong usage is 2, a data folder in use is 15, all else 1.
+fn exit_status(error: &anyhow::Error) -> u8 {
+    if let Some(LockError::Held { .. }) = error.downcast_ref() {
+        return 15;
+    }
+    if error.is::<config::ConfigError>() || error.is::<register::UsageError>() {
+        return 2;
+    }
+    1
+}

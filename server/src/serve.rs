@@ -1,0 +1,147 @@
+//! `dlcs serve`: the parts that this process runs, from the first line to the last.
+
+use crate::config::{AdminKey, Settings};
+use crate::wiring::{self, Wired};
+use crate::{stores, telemetry};
+use anyhow::Context;
+use axum::Router;
+use dlcs_adapter_objects::DataLock;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+/// How long requests and work in flight may take to end.
+const DRAIN: Duration = Duration::from_secs(9);
+
+/// Serves until SIGTERM or Ctrl-C; a second signal ends at once.
+pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    telemetry::init_logs(&settings)?;
+    let running = Running::start(settings).await?;
+    eprintln!("listening on http://{}", running.address);
+    running.until_ready().await;
+    eprintln!("ready");
+    stop_signal().await?;
+    info!("stopping: no new connections, finishing what is in flight");
+    tokio::select! {
+        () = running.stop() => Ok(ExitCode::SUCCESS),
+        _ = stop_signal() => Ok(ExitCode::FAILURE),
+    }
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        result = tokio::signal::ctrl_c() => result?,
+    }
+    Ok(())
+}
+
+/// A server at work.
+pub(crate) struct Running {
+    address: SocketAddr,
+    admin_key: AdminKey,
+    read_models: dlcs_adapter_sqlite::read_models::ReadModels,
+    head: dlcs_eventlog::Position,
+    /// Ends the acceptance of connections and of new work.
+    stop_serving: CancellationToken,
+    /// Ends the projectors, last of all: requests in flight wait for them.
+    stop_projecting: CancellationToken,
+    serving: TaskTracker,
+    projecting: TaskTracker,
+    _lock: DataLock,
+}
+
+impl Running {
+    /// Takes the data folder's lock, opens the stores, and starts what the roles say.
+    pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
+        let lock = stores::lock(&settings)?;
+        let roles = settings.roles;
+        let listener = listen(&settings).await?;
+        let address = listener.local_addr()?;
+        let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let wired = wiring::wire(settings)?;
+        wired.first_customer().await?;
+        let running = Self {
+            address,
+            admin_key: wired.admin_key.clone(),
+            read_models: wired.read_models.clone(),
+            head: wired.log.head().await?,
+            stop_serving: CancellationToken::new(),
+            stop_projecting: CancellationToken::new(),
+            serving: TaskTracker::new(),
+            projecting: TaskTracker::new(),
+            _lock: lock,
+        };
+        if roles.project {
+            let runner = wired.runner();
+            running.projecting.spawn(runner.run(running.stop_projecting.clone()));
+        }
+        if roles.ingest {
+            running.ingest(&wired);
+        }
+        if roles.api {
+            running.serve(listener, wired.router(&public_url, telemetry::init_metrics()));
+        }
+        Ok(running)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn admin_key(&self) -> AdminKey {
+        self.admin_key.clone()
+    }
+
+    /// Waits until the read models know what was recorded before the start.
+    pub(crate) async fn until_ready(&self) {
+        let freshness = self.read_models.freshness();
+        while !freshness.wait_all(self.head, Duration::from_secs(60)).await {
+            warn!("the read models are still catching up with position {}", self.head);
+        }
+    }
+
+    fn ingest(&self, wired: &Wired) {
+        let (manager, sweeper) = wired.ingest();
+        let stop = self.stop_serving.clone();
+        self.serving.spawn(async move { manager.run(stop).await });
+        let stop = self.stop_serving.clone();
+        self.serving.spawn(async move { sweeper.run(stop).await });
+    }
+
+    fn serve(&self, listener: TcpListener, router: Router) {
+        let stop = self.stop_serving.clone();
+        self.serving.spawn(async move {
+            let server = axum::serve(listener, router);
+            if let Err(error) = server.with_graceful_shutdown(stop.cancelled_owned()).await {
+                tracing::error!(%error, "the listener has failed");
+            }
+        });
+    }
+
+    /// Stops accepting, finishes what is in flight, at most for ten seconds.
+    pub(crate) async fn stop(self) {
+        self.stop_serving.cancel();
+        self.serving.close();
+        if tokio::time::timeout(DRAIN, self.serving.wait()).await.is_err() {
+            warn!("some requests did not end in time");
+        }
+        self.stop_projecting.cancel();
+        self.projecting.close();
+        if tokio::time::timeout(Duration::from_millis(500), self.projecting.wait()).await.is_err() {
+            warn!("a projection did not end in time; it goes on from its checkpoint");
+        }
+    }
+}
+
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("cannot listen on {}: choose another address with `--listen`", settings.listen)
+    })
+}

@@ -1,0 +1,263 @@
+//! Ports and their adapters: the one place that names both.
+
+use crate::config::{AdminKey, Settings};
+use crate::stores;
+use anyhow::Context;
+use axum::Router;
+use dlcs_adapter_egress::{AllowList, Egress, FetchLimits};
+use dlcs_adapter_objects::FolderObjects;
+use dlcs_adapter_sqlite::control::SqliteControl;
+use dlcs_adapter_sqlite::log::SqliteLog;
+use dlcs_adapter_sqlite::read_models::ReadModels;
+use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
+use dlcs_api::state::Written;
+use dlcs_api::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
+use dlcs_commands::clock::SystemClock;
+use dlcs_commands::idempotency::Idempotency;
+use dlcs_commands::{Clock, CommandContext, Commands};
+use dlcs_domain::ActorId;
+use dlcs_eventlog::consumers::LeaseOwner;
+use dlcs_eventlog::{EventLog, Position};
+use dlcs_graphql::{GraphqlState, ProjectionControl, ProjectionStatus};
+use dlcs_imaging::{DecodeLimits, DerivativePolicy, Tiles, TilesSettings};
+use dlcs_ingest::{
+    ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, Sweeper,
+};
+use dlcs_objects::Objects;
+use dlcs_projections::freshness::Freshness;
+use dlcs_projections::runner::{Runner, RunnerSettings};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Everything that one process works with.
+pub(crate) struct Wired {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) read_models: ReadModels,
+    pub(crate) admin_key: AdminKey,
+    commands: Commands,
+    objects: Arc<dyn Objects>,
+    control: Arc<SqliteControl>,
+    origins: Arc<dyn Origins>,
+    worker: Arc<dyn ImageWorker>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+}
+
+/// Opens the stores and puts everything together. The caller holds the data folder's lock.
+pub(crate) fn wire(settings: Settings) -> anyhow::Result<Wired> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let log: Arc<dyn EventLog> =
+        Arc::new(SqliteLog::open(&stores::log_path(&settings), micros(&clock))?);
+    let control = Arc::new(SqliteControl::open(&stores::control_path(&settings))?);
+    let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&settings.objects)?);
+    let read_models = ReadModels::open(&stores::read_models_folder(&settings), Arc::clone(&log))?;
+    let commands = Commands::new(
+        Arc::clone(&log),
+        Arc::clone(&objects),
+        Arc::new(read_models.clone()),
+        Arc::clone(&clock),
+        concat!("dlcs ", env!("CARGO_PKG_VERSION")),
+    );
+    let allow = AllowList::parse(&settings.origin_allow).context("`origin-allow`")?;
+    let origins: Arc<dyn Origins> = Arc::new(Egress::new(allow, FetchLimits::default())?);
+    let worker: Arc<dyn ImageWorker> = Arc::new(worker(&settings)?);
+    let admin_key = stores::admin_key(&settings)?;
+    Ok(Wired {
+        log,
+        read_models,
+        admin_key,
+        commands,
+        objects,
+        control,
+        origins,
+        worker,
+        clock,
+        settings,
+    })
+}
+
+fn micros(clock: &Arc<dyn Clock>) -> dlcs_eventlog::log::Clock {
+    let clock = Arc::clone(clock);
+    Arc::new(move || clock.now_us())
+}
+
+fn worker(settings: &Settings) -> anyhow::Result<ProcessWorker> {
+    let defaults = ProcessWorkerSettings::of_this_program()?;
+    let threads = (defaults.threads / settings.ingest_workers).max(1);
+    Ok(ProcessWorker::new(ProcessWorkerSettings {
+        processes_max: settings.ingest_workers,
+        memory_bytes: settings.worker_memory_bytes,
+        threads,
+        ..defaults
+    }))
+}
+
+impl Wired {
+    /// Makes customer 1 if it is missing.
+    pub(crate) async fn first_customer(&self) -> anyhow::Result<()> {
+        let actor = ActorId("process-server".to_owned());
+        let correlation = dlcs_commands::metadata::new_uuid(self.clock.now_us());
+        let context = CommandContext::new(actor, None, correlation);
+        Ok(self.commands.customers.ensure_default(&context).await?)
+    }
+
+    /// Returns what keeps the read models up to date.
+    pub(crate) fn runner(&self) -> Runner {
+        Runner {
+            log: Arc::clone(&self.log),
+            models: self.read_models.models(),
+            freshness: self.read_models.freshness(),
+            clock: micros(&self.clock),
+            settings: RunnerSettings::default(),
+        }
+    }
+
+    /// Returns what sees registrations through, and what clears up behind it.
+    pub(crate) fn ingest(&self) -> (IngestProcessManager, Sweeper) {
+        let ports = IngestPorts {
+            executor: self.commands.executor().clone(),
+            consumers: self.control.clone(),
+            objects: Arc::clone(&self.objects),
+            origins: Arc::clone(&self.origins),
+            worker: Arc::clone(&self.worker),
+        };
+        let limits =
+            DecodeLimits { pixels_max: self.settings.source_pixels_max, ..DecodeLimits::default() };
+        let settings = IngestSettings {
+            at_once: self.settings.ingest_workers,
+            limits,
+            ..IngestSettings::default()
+        };
+        let owner = LeaseOwner(format!("{}-{}", std::process::id(), Uuid::new_v4()));
+        let sweeper = Sweeper::new(&ports, &settings, owner.clone());
+        (IngestProcessManager::new(ports, settings, owner), sweeper)
+    }
+
+    /// Returns everything that answers HTTP. `public_url` has no slash at the end.
+    pub(crate) fn router(&self, public_url: &str, metrics: PrometheusHandle) -> Router {
+        let state = self.api_state(public_url, metrics);
+        let graphql = self.graphql_state(public_url, &state);
+        let extra = dlcs_graphql::router(graphql, Arc::new(dlcs_api::graphiql_page));
+        dlcs_api::router(state, extra)
+    }
+
+    fn api_state(&self, public_url: &str, metrics: PrometheusHandle) -> ApiState {
+        let tiles = Tiles::new(Arc::clone(&self.objects), TilesSettings::default());
+        ApiState {
+            commands: self.commands.clone(),
+            idempotency: Idempotency::new(self.control.clone(), Arc::clone(&self.clock)),
+            queries: self.read_models.queries(),
+            tiles: Arc::new(tiles),
+            objects: Arc::clone(&self.objects),
+            origins: Arc::new(Checked(Arc::clone(&self.origins))),
+            readiness: Arc::new(Ready::new(self)),
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::new(move || metrics.render()),
+            public_url: PublicUrl::new(public_url),
+            admin_key: dlcs_api::AdminKey::new(&self.admin_key.key, &self.admin_key.secret),
+            limits: ApiLimits::default(),
+            written: Written::default(),
+        }
+    }
+
+    fn graphql_state(&self, public_url: &str, api: &ApiState) -> GraphqlState {
+        let key = api.admin_key.clone();
+        let origins = Arc::clone(&self.origins);
+        GraphqlState {
+            queries: self.read_models.queries(),
+            commands: self.commands.clone(),
+            clock: Arc::clone(&self.clock),
+            public_url: public_url.into(),
+            authenticate: Arc::new(move |headers| {
+                key.identify(headers).map_err(|_| "the credentials are not known".to_owned())
+            }),
+            projections: Arc::new(Projections(self.read_models.clone())),
+            check_origin: Arc::new(move |url| origins.check(url).map_err(|it| it.to_string())),
+        }
+    }
+}
+
+/// The origin port as the API asks it.
+struct Checked(Arc<dyn Origins>);
+
+impl OriginCheck for Checked {
+    fn check(&self, origin: &str) -> Result<(), OriginRefused> {
+        self.0.check(origin).map_err(|error| OriginRefused(error.to_string()))
+    }
+}
+
+/// Ready: the read models have caught up with what was recorded before the start.
+struct Ready {
+    freshness: Freshness,
+    names: Vec<&'static str>,
+    /// Where the log ended at the start.
+    head: tokio::sync::OnceCell<Position>,
+}
+
+impl Ready {
+    fn new(wired: &Wired) -> Self {
+        let names = wired.read_models.models().iter().map(|it| it.name()).collect();
+        let head = *wired.log.head_hints().borrow();
+        let head = tokio::sync::OnceCell::new_with(Some(head));
+        Self { freshness: wired.read_models.freshness(), names, head }
+    }
+}
+
+impl Readiness for Ready {
+    fn not_ready(&self) -> Vec<String> {
+        let head = self.head.get().copied().unwrap_or_default();
+        let behind = self.names.iter().filter(|name| self.freshness.position(name) < Some(head));
+        behind.map(|name| format!("projection {name}")).collect()
+    }
+}
+
+/// The projections of this process, for GraphQL.
+struct Projections(ReadModels);
+
+#[async_trait::async_trait]
+impl ProjectionControl for Projections {
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, String> {
+        let all = self.0.status().await.map_err(|error| error.to_string())?;
+        let status = all.into_iter().map(|it| ProjectionStatus {
+            name: it.name.to_owned(),
+            version: it.version,
+            position: it.position.0,
+            lag: it.head.0.saturating_sub(it.position.0),
+            parked: it.parked.len() as u64,
+            rebuilding: it.rebuilding,
+        });
+        Ok(status.collect())
+    }
+
+    async fn rebuild(&self, name: &str) -> Result<(), String> {
+        self.0.rebuild(name).await.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+/// Lets a worker decode a picture of one pixel, as `doctor` asks.
+pub(crate) async fn probe_worker() -> anyhow::Result<()> {
+    /// A PNG of one gray pixel.
+    const PIXEL: &[u8] = &[
+        0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0,
+        0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A',
+        b'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xaf, 0xa4, 0x71, 0, 0, 0, 0, b'I',
+        b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    ];
+    let folder = std::env::temp_dir().join(format!("dlcs-doctor-{}", Uuid::new_v4()));
+    std::fs::create_dir(&folder)?;
+    let (source, output) = (folder.join("source"), folder.join("output"));
+    std::fs::write(&source, PIXEL)?;
+    std::fs::write(&output, [])?;
+    let worker = ProcessWorker::new(ProcessWorkerSettings {
+        deadline: Duration::from_secs(20),
+        ..ProcessWorkerSettings::of_this_program()?
+    });
+    let policy = DerivativePolicy::default();
+    let derived = worker.derive(&source, &output, &policy, &DecodeLimits::default()).await;
+    // Leftovers in the system's temporary folder harm nobody.
+    let _ = std::fs::remove_dir_all(&folder);
+    derived?;
+    Ok(())
+}
