@@ -1,0 +1,62 @@
+//! Other programs, with the time that they take and the memory that they need at most.
+
+use anyhow::{Context, Result, bail};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// How often memory is looked at. The kernel keeps the peak; only the last moments can be missed.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What one run cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) wall: Duration,
+    pub(crate) peak_bytes: u64,
+}
+
+/// Runs a program to its end.
+pub(crate) async fn measure(command: &mut Command) -> Result<Cost> {
+    let begun = Instant::now();
+    let mut child = command.kill_on_drop(true).spawn().context("it does not start")?;
+    let pid = child.id().context("it has ended")?;
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut peak_bytes = 0;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            _ = looks.tick() => peak_bytes = peak_bytes.max(peak_of(pid).unwrap_or_default()),
+        }
+    };
+    let wall = begun.elapsed();
+    if !status.success() {
+        bail!("{} ended with {status}", name_of(command));
+    }
+    Ok(Cost { wall, peak_bytes })
+}
+
+/// Runs a program that has to succeed and says why it did not.
+pub(crate) async fn run(program: &str, args: &[&str]) -> Result<String> {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.with_context(|| format!("{program} does not start"))?;
+    if !output.status.success() {
+        bail!("{program} {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Returns the largest resident size that a living process has had, in bytes.
+pub(crate) fn peak_of(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+fn name_of(command: &Command) -> String {
+    let program = std::path::Path::new(command.as_std().get_program());
+    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
