@@ -1,0 +1,68 @@
+# Verbs of DLCS. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+DATA ?= dlcs-data
+IMAGES ?=
+CARGO := cargo
+
+.PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture fuzz journey clean-data
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install what building, running and testing need (apt, npm, pip)
+	@scripts/setup.sh
+
+assets: portal/dist/view.html ## fetch the viewers' files from npm into portal/dist
+
+portal/dist/view.html: portal/package-lock.json portal/assets.mjs $(wildcard portal/pages/*)
+	cd portal && npm ci --no-audit --no-fund --loglevel=error && node assets.mjs
+
+build: assets ## build the program into target/release/dlcs
+	$(CARGO) build --release --locked -p dlcs-server
+
+run: ## build, start, register images (IMAGES=path… or samples), print the addresses
+	@scripts/setup.sh --run
+	@$(MAKE) --no-print-directory build
+	@DATA='$(DATA)' IMAGES='$(IMAGES)' scripts/run.sh
+
+dev: ## build only the embedded stores, unoptimised, and check quickly
+	$(CARGO) check --workspace --all-targets
+
+test: ## run every test
+	@scripts/setup.sh
+	@$(MAKE) --no-print-directory assets
+	@scripts/stage.sh test $(CARGO) test --release --locked --workspace --features conformance
+
+check: ## all that CI does after setup: fmt, clippy, doc, test
+	@$(MAKE) --no-print-directory assets
+	@scripts/stage.sh fmt $(MAKE) --no-print-directory fmt
+	@scripts/stage.sh clippy $(MAKE) --no-print-directory clippy
+	@scripts/stage.sh doc $(MAKE) --no-print-directory doc
+	@scripts/stage.sh test $(CARGO) test --release --locked --workspace --features conformance
+	@scripts/stage.sh --summary
+
+fmt:
+	@if $(CARGO) fmt --version >/dev/null 2>&1; then $(CARGO) fmt --all -- --check; \
+	else echo "SKIPPED: rustfmt is not installed"; fi
+
+clippy:
+	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
+	$(CARGO) clippy --release --locked --workspace --all-targets --features conformance -- -D warnings; \
+	else echo "SKIPPED: clippy is not installed"; fi
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps --features conformance --quiet
+
+bless: ## accept the new form of every snapshot
+	INSTA_UPDATE=always DLCS_BLESS=1 $(CARGO) test --release --locked --workspace --features conformance
+
+bench: build ## measure, with a peer in the same run; writes docs/benchmarks
+	@scripts/setup.sh --bench
+	cd bench && $(CARGO) run --release --locked -- --out ../docs/benchmarks
+
+torture: build ## kill, damage and starve it many times; prints figures and seeds
+	DLCS_TORTURE=long $(CARGO) test --release --locked -p dlcs-server --test suite -- --nocapture torture
+
+clean-data: ## forget everything that `make run` stored
+	rm -rf '$(DATA)'

@@ -1,0 +1,66 @@
+//! Real pages in a real browser: headless Chromium, driven by playwright-core.
+
+use crate::support::fixtures;
+use crate::support::server::Server;
+use crate::support::workspace_root;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Says whether browser tests can run here; in CI they must.
+fn browser_is_here() -> bool {
+    let modules = workspace_root().join("portal/node_modules/playwright-core");
+    let here = Path::new("/usr/bin/chromium").exists() && modules.exists();
+    assert!(here || std::env::var_os("CI").is_none(), "chromium or playwright-core is missing");
+    if !here {
+        eprintln!("SKIPPED: chromium or playwright-core is missing: run `make setup assets`");
+    }
+    here
+}
+
+fn script(name: &str) -> PathBuf {
+    workspace_root().join("tests/browser").join(name)
+}
+
+fn run(name: &str, args: &[&str]) {
+    let output = Command::new("node").arg(script(name)).args(args).output().expect("node runs");
+    let report = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{report}");
+}
+
+fn scanned_page() -> Option<(Server, String)> {
+    let pages = fixtures::folder("pages")?;
+    let server = Server::start();
+    let page = pages.join("kant_0020.tif");
+    let output = server.command(&[
+        "register",
+        "--json",
+        "--manifest",
+        "kant",
+        page.to_str().expect("UTF-8"),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    let manifest = format!("{}/iiif/v3/1/kant", server.base);
+    Some((server, manifest))
+}
+
+#[test]
+fn a_scanned_page_is_drawn_and_zoomed_in_the_viewer() {
+    if !browser_is_here() {
+        return;
+    }
+    let Some((server, manifest)) = scanned_page() else { return };
+    let screenshots = tempfile::tempdir().expect("a temporary folder");
+    let screenshot = screenshots.path().join("viewer.png");
+    run("viewer.mjs", &[&server.base, &manifest, screenshot.to_str().expect("UTF-8")]);
+    assert!(screenshot.exists(), "the screenshot is missing");
+}
+
+#[test]
+fn graphiql_the_api_page_and_the_start_page_work_without_the_internet() {
+    if !browser_is_here() {
+        return;
+    }
+    let server = Server::start();
+    run("pages.mjs", &[&server.base]);
+}

@@ -1,0 +1,97 @@
+//! GraphQL over a real server: questions, the mutation, history, the guard.
+
+use crate::support::fixtures::png;
+use crate::support::server::{Persona, Server};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+async fn ask(server: &Server, who: Persona, query: &str) -> Value {
+    let request = server.request(who, Method::POST, "/graphql").json(&json!({ "query": query }));
+    request.send().await.expect("an answer").json().await.expect("JSON")
+}
+
+#[tokio::test]
+async fn an_asset_tells_its_history_with_actor_and_time() {
+    let server = Server::start();
+    server.space(1).await;
+    server.upload("a", png(64, 48)).await;
+    let query = "{ asset(id: \"1/1/a\") { id assetId state width height space { name assetCount }
+        history(first: 10) { pageInfo { hasNextPage } nodes { type actor time revision } } } }";
+    let answer = ask(&server, Persona::Admin, query).await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    let asset = &answer["data"]["asset"];
+    assert_eq!((&asset["width"], &asset["state"]), (&json!(64), &json!("DELIVERED")));
+    assert_eq!(asset["space"]["assetCount"], 1);
+    let history = asset["history"]["nodes"].as_array().expect("events");
+    let types: Vec<_> = history.iter().map(|it| it["type"].as_str().expect("a type")).collect();
+    assert_eq!(types, ["asset.registered", "asset.ingest_started", "asset.ingest_delivered"]);
+    assert!(history[0]["actor"].as_str().is_some_and(|it| it.starts_with("key-")), "{history:?}");
+    assert_eq!(history[2]["actor"], "process-ingest");
+    let id = asset["id"].as_str().expect("a node id");
+    let node = format!("{{ node(id: \"{id}\") {{ ... on Asset {{ assetId }} }} }}");
+    let answer = ask(&server, Persona::Admin, &node).await;
+    assert_eq!(answer["data"]["node"]["assetId"], "1/1/a", "{answer}");
+}
+
+#[tokio::test]
+async fn register_asset_registers_and_refuses_as_rest_does() {
+    let server = Server::start();
+    server.space(1).await;
+    let mutation = "mutation { registerAsset(input: { id: \"1/1/b\", string1: \"x\",
+        origin: \"https://192.0.2.1/b.png\" }) { created position asset { string1 state } } }";
+    let answer = ask(&server, Persona::Admin, mutation).await;
+    assert_eq!(answer["data"]["registerAsset"]["created"], true, "{answer}");
+    assert_eq!(answer["data"]["registerAsset"]["asset"]["string1"], "x");
+    let forbidden = mutation.replace("https://192.0.2.1", "http://127.0.0.1");
+    let answer = ask(&server, Persona::Admin, &forbidden).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "origin-forbidden", "{answer}");
+    let answer = ask(&server, Persona::Anonymous, mutation).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "not-allowed", "{answer}");
+}
+
+#[tokio::test]
+async fn pages_of_a_list_meet_without_gap() {
+    let server = Server::start();
+    server.space(1).await;
+    for n in 0..5 {
+        server.upload(&format!("i{n}"), png(10, 10)).await;
+    }
+    let mut seen = Vec::new();
+    let mut after = "null".to_owned();
+    loop {
+        let query = format!(
+            "{{ assets(first: 2, after: {after}) {{ totalCount pageInfo {{ hasNextPage endCursor }}
+               edges {{ node {{ assetId }} }} }} }}"
+        );
+        let answer = ask(&server, Persona::Admin, &query).await;
+        let list = &answer["data"]["assets"];
+        assert_eq!(list["totalCount"], 5, "{answer}");
+        let edges = list["edges"].as_array().expect("edges");
+        seen.extend(edges.iter().map(|it| it["node"]["assetId"].as_str().expect("id").to_owned()));
+        if list["pageInfo"]["hasNextPage"] == json!(false) {
+            break;
+        }
+        after = list["pageInfo"]["endCursor"].to_string();
+    }
+    assert_eq!(seen, ["1/1/i0", "1/1/i1", "1/1/i2", "1/1/i3", "1/1/i4"]);
+}
+
+/// B82 and B92: expensive documents and forged requests are refused before the engine sees them.
+#[tokio::test]
+async fn the_guard_stands_in_front() {
+    let server = Server::start();
+    let mut document = "query { ...F0 }".to_owned();
+    for level in 0..18 {
+        document += &format!(" fragment F{level} on Query {{ ...F{0} ...F{0} }}", level + 1);
+    }
+    document += " fragment F18 on Query { __typename }";
+    let begun = std::time::Instant::now();
+    let answer = ask(&server, Persona::Admin, &document).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "document-refused", "{answer}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    let form = server.request(Persona::Admin, Method::POST, "/graphql").body("query=mutation");
+    let form = form.header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(form.send().await.expect("an answer").status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let get = server.get(Persona::Admin, "/graphql?query=mutation%7Ba%7D").await;
+    assert_eq!(get.status(), StatusCode::METHOD_NOT_ALLOWED);
+}

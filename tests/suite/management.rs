@@ -1,0 +1,186 @@
+//! The management API: writes are guarded, repeated safely, and read back at once.
+
+use crate::support::fixtures::png;
+use crate::support::server::{Persona, Server, image_path};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const NOWHERE: &str = "https://192.0.2.1/picture.png";
+
+#[tokio::test]
+async fn an_absent_field_is_left_alone_and_null_clears() {
+    let server = Server::start();
+    server.space(1).await;
+    server.upload("a", png(20, 20)).await;
+    let path = image_path("a");
+    let all = json!({ "string1": "x", "number2": 7, "tags": ["t"], "roles": ["r"] });
+    assert_eq!(server.send(Method::PATCH, &path, &all).await.0, StatusCode::OK);
+    let (_, image) = server.send(Method::PATCH, &path, &json!({ "string1": "y" })).await;
+    assert_eq!((&image["tags"], &image["roles"]), (&json!(["t"]), &json!(["r"])));
+    let (_, image) = server.send(Method::PATCH, &path, &json!({ "tags": null })).await;
+    assert_eq!((&image["tags"], &image["string1"]), (&json!([]), &json!("y")));
+    assert_eq!(image["number2"], 7);
+}
+
+#[tokio::test]
+async fn if_match_guards_a_write_and_a_workers_event_does_not_break_it() {
+    let server = Server::start();
+    server.space(1).await;
+    let path = format!("{}/content", image_path("a"));
+    let request = server.request(Persona::Admin, Method::PUT, &path).body(png(30, 30));
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let etag = answer.headers()["etag"].clone();
+    assert!(answer.headers().contains_key("dlcs-position"));
+    server.settled("a").await;
+    let patch = |etag: &str| {
+        server
+            .request(Persona::Admin, Method::PATCH, &image_path("a"))
+            .header("if-match", etag)
+            .json(&json!({ "string1": etag }))
+    };
+    let first = patch(etag.to_str().expect("ASCII")).send().await.expect("an answer");
+    assert_eq!(first.status(), StatusCode::OK, "ingest has changed the ETag");
+    let second = patch(etag.to_str().expect("ASCII")).send().await.expect("an answer");
+    assert_eq!(second.status(), StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_applies_a_write_once() {
+    let server = Server::start();
+    server.space(1).await;
+    let post = |body: Value| {
+        server
+            .request(Persona::Admin, Method::POST, "/customers/1/spaces")
+            .header("idempotency-key", "k1")
+            .json(&body)
+    };
+    let first = post(json!({ "name": "maps" })).send().await.expect("an answer");
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let first: Value = first.json().await.expect("JSON");
+    let again = post(json!({ "name": "maps" })).send().await.expect("an answer");
+    let again: Value = again.json().await.expect("JSON");
+    assert_eq!(first["@id"], again["@id"]);
+    let other = post(json!({ "name": "other" })).send().await.expect("an answer");
+    assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn errors_are_problem_details_with_a_stable_code() {
+    let server = Server::start();
+    server.space(1).await;
+    for (method, path, body, status, code) in [
+        (Method::GET, image_path("none"), json!({}), 404, "not-found"),
+        (
+            Method::PUT,
+            image_path("a"),
+            json!({ "origin": "http://127.0.0.1/x" }),
+            400,
+            "origin-forbidden",
+        ),
+        (Method::PUT, image_path("info.json"), json!({ "origin": NOWHERE }), 400, ""),
+        (
+            Method::POST,
+            "/customers/1/spaces".into(),
+            json!({ "name": "manifests" }),
+            400,
+            "name-reserved",
+        ),
+        (
+            Method::POST,
+            "/customers/1/spaces".into(),
+            json!({ "name": "123" }),
+            400,
+            "name-reserved",
+        ),
+        (Method::POST, "/customers/1/spaces".into(), json!({ "name": "space-1" }), 409, ""),
+    ] {
+        let (got, problem) = server.send(method, &path, &body).await;
+        assert_eq!(got.as_u16(), status, "{path}: {problem}");
+        assert!(problem["type"].is_string() && problem["title"].is_string(), "{problem}");
+        if !code.is_empty() {
+            assert_eq!(problem["code"], code, "{path}: {problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_manages_without_the_key() {
+    let server = Server::start();
+    server.space(1).await;
+    for path in ["/customers", "/customers/1", "/customers/1/spaces/1/images", "/customers/1/queue"]
+    {
+        let answer = server.get(Persona::Anonymous, path).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        let wrong = server.request(Persona::Anonymous, Method::GET, path);
+        let wrong = wrong.basic_auth("test-key", Some("wrong")).send().await.expect("an answer");
+        assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_asset_is_gone_and_its_id_can_be_used_again() {
+    let server = Server::start();
+    server.space(1).await;
+    server.upload("a", png(20, 20)).await;
+    let request = server.request(Persona::Admin, Method::DELETE, "/customers/1/spaces/1");
+    assert_eq!(request.send().await.expect("an answer").status(), StatusCode::CONFLICT);
+    let request = server.request(Persona::Admin, Method::DELETE, &image_path("a"));
+    assert_eq!(request.send().await.expect("an answer").status(), StatusCode::NO_CONTENT);
+    for path in [
+        image_path("a"),
+        "/iiif-img/1/1/a/info.json".into(),
+        "/iiif-img/1/1/a/full/max/0/default.jpg".into(),
+        "/iiif-manifest/1/1/a".into(),
+    ] {
+        assert_eq!(server.get(Persona::Admin, &path).await.status(), StatusCode::GONE, "{path}");
+    }
+    let image = server.upload("a", png(25, 25)).await;
+    assert_eq!(image["width"], 25);
+}
+
+#[tokio::test]
+async fn a_batch_of_rows_answers_each_row_and_the_batch_last() {
+    let server = Server::start();
+    server.space(1).await;
+    let rows = format!(
+        "{}\n{}\nnot json\n",
+        json!({ "id": "one", "space": 1, "origin": NOWHERE }),
+        json!({ "id": "two", "space": 99, "origin": NOWHERE }),
+    );
+    let request = server.request(Persona::Admin, Method::POST, "/customers/1/queue");
+    let answer = request.header("content-type", "application/x-ndjson").body(rows).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let text = answer.text().await.expect("a body");
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(lines[0]["error"].is_null() && lines[0]["id"] == "one", "{text}");
+    assert!(!lines[1]["error"].is_null() && !lines[2]["error"].is_null(), "{text}");
+    let batch = lines[3]["@id"].as_str().expect("the batch is last");
+    let batch = server.json(Persona::Admin, batch).await;
+    assert_eq!(batch["count"], 1);
+}
+
+#[tokio::test]
+async fn lists_are_paged_and_filtered() {
+    let server = Server::start();
+    server.space(1).await;
+    for n in 0..5 {
+        server.upload(&format!("i{n}"), png(20, 20)).await;
+        let change = json!({ "string1": if n % 2 == 0 { "even" } else { "odd" }, "number1": n });
+        server.send(Method::PATCH, &image_path(&format!("i{n}")), &change).await;
+    }
+    let all = "/customers/1/spaces/1/images";
+    let page = server.json(Persona::Admin, &format!("{all}?page=2&pageSize=2")).await;
+    assert_eq!(page["totalItems"], 5);
+    assert_eq!(page["member"].as_array().map(Vec::len), Some(2));
+    let even = server.json(Persona::Admin, &format!("{all}?string1=even")).await;
+    assert_eq!(even["totalItems"], 3, "{even}");
+    let query = "%7B%22string1%22%3A%22odd%22%2C%22number1%22%3A3%7D";
+    let one = server.json(Persona::Admin, &format!("{all}?q={query}")).await;
+    assert_eq!(one["totalItems"], 1, "{one}");
+    let unknown = server.get(Persona::Admin, &format!("{all}?orderBy=nonsense")).await;
+    assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
+}

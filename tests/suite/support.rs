@@ -1,0 +1,41 @@
+//! What the tests share: where things are.
+
+pub(crate) mod fixtures;
+pub(crate) mod server;
+
+use std::path::{Path, PathBuf};
+
+/// Returns the folder of the workspace.
+pub(crate) fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate is in the workspace")
+        .to_owned()
+}
+
+/// Returns every Rust file below a folder.
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    files(folder, &|path| path.extension().is_some_and(|it| it == "rs"))
+}
+
+/// Returns every file below a folder that is wanted, built and fetched things left out, by name.
+pub(crate) fn files(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() {
+                let left_out = ["target", "node_modules", "dist"].contains(&name.as_str());
+                if !left_out && !name.starts_with('.') {
+                    folders.push(path);
+                }
+            } else if wanted(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,247 @@
+//! A server of the test's own: a child process on a free port and a folder that goes afterwards.
+
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// Key and secret of every test server.
+pub(crate) const KEY: &str = "test-key";
+pub(crate) const SECRET: &str = "test-secret";
+
+/// How long anything may take before the test gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Persona {
+    Anonymous,
+    Admin,
+}
+
+pub(crate) struct Server {
+    child: Option<Child>,
+    pub(crate) base: String,
+    data: DataFolder,
+    http: Client,
+}
+
+/// A folder that is removed with the server, or one that somebody else keeps.
+enum DataFolder {
+    Own(tempfile::TempDir),
+    Kept(PathBuf),
+}
+
+impl DataFolder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Kept(path) => path,
+        }
+    }
+}
+
+impl Server {
+    /// Starts on an empty folder.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts on an empty folder with further flags.
+    pub(crate) fn start_with(flags: &[&str]) -> Self {
+        Self::launch(DataFolder::Own(tempfile::tempdir().expect("a temporary folder")), flags)
+    }
+
+    /// Starts on a folder that stays.
+    pub(crate) fn start_on(folder: &Path, flags: &[&str]) -> Self {
+        Self::launch(DataFolder::Kept(folder.to_owned()), flags)
+    }
+
+    fn launch(data: DataFolder, flags: &[&str]) -> Self {
+        let mut child = dlcs()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .args(["--admin-key", &format!("{KEY}:{SECRET}")])
+            .args(flags)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let lines = lines_of(child.stderr.take().expect("piped"));
+        let base = await_line(&lines, "listening on ");
+        await_line(&lines, "ready");
+        Self { child: Some(child), base, data, http: Client::new() }
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
+    /// Begins a request; `path` begins with `/`, or is a whole address of this server.
+    pub(crate) fn request(&self, who: Persona, method: Method, path: &str) -> RequestBuilder {
+        let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.into() };
+        let request = self.http.request(method, url);
+        match who {
+            Persona::Anonymous => request,
+            Persona::Admin => request.basic_auth(KEY, Some(SECRET)),
+        }
+    }
+
+    pub(crate) async fn get(&self, who: Persona, path: &str) -> Response {
+        self.request(who, Method::GET, path).send().await.expect("the server answers")
+    }
+
+    /// Gets a JSON document that must be there.
+    pub(crate) async fn json(&self, who: Persona, path: &str) -> Value {
+        let response = self.get(who, path).await;
+        let status = response.status();
+        let text = response.text().await.expect("a body");
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
+    }
+
+    /// Sends JSON as the administrator.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> (StatusCode, Value) {
+        let request = self.request(Persona::Admin, method, path).json(body);
+        let response = request.send().await.expect("the server answers");
+        let status = response.status();
+        let text = response.text().await.expect("a body");
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Makes a space of this number.
+    pub(crate) async fn space(&self, number: u32) {
+        let path = format!("/customers/1/spaces/{number}");
+        let body = serde_json::json!({ "name": format!("space-{number}") });
+        let (status, answer) = self.send(Method::PUT, &path, &body).await;
+        assert!(status.is_success(), "{status} {answer}");
+    }
+
+    /// Uploads a file as `1/1/{id}` and waits until it is delivered or has failed.
+    pub(crate) async fn upload(&self, id: &str, bytes: Vec<u8>) -> Value {
+        let path = image_path(id);
+        let request = self.request(Persona::Admin, Method::PUT, &format!("{path}/content"));
+        let response = request.body(bytes).send().await.expect("the server answers");
+        let status = response.status();
+        let text = response.text().await.expect("a body");
+        assert!(status.is_success(), "{id}: {status} {text}");
+        self.settled(id).await
+    }
+
+    /// Waits until `1/1/{id}` is no longer worked on.
+    pub(crate) async fn settled(&self, id: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let image = self.json(Persona::Admin, &image_path(id)).await;
+            let again = image["error"]["nextAttempt"].is_string();
+            if image["ingesting"] != Value::Bool(true) && !again {
+                return image;
+            }
+            assert!(Instant::now() < deadline, "{id} is still worked on: {image}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Runs another `dlcs` command for this server's folder and address.
+    pub(crate) fn command(&self, args: &[&str]) -> Output {
+        self.prepare(args).output().expect("the program runs")
+    }
+
+    /// Prepares another `dlcs` command for this server's folder and address.
+    pub(crate) fn prepare(&self, args: &[&str]) -> Command {
+        let mut command = dlcs();
+        command
+            .args(args)
+            .env("DLCS_DATA", self.data())
+            .env("DLCS_SERVER", &self.base)
+            .env("DLCS_KEY", format!("{KEY}:{SECRET}"));
+        command
+    }
+
+    /// Ends the process without warning.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Sends SIGTERM and returns exit status and time.
+    pub(crate) fn terminate(&mut self) -> (Option<i32>, Duration) {
+        let mut child = self.child.take().expect("running");
+        let begun = Instant::now();
+        let pid = child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        let status = child.wait().expect("the child ends");
+        (status.code(), begun.elapsed())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The program under test, with nothing of this environment's settings.
+pub(crate) fn dlcs() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dlcs"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("DLCS_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(std::env::temp_dir());
+    command
+}
+
+/// Path of the management resource of `1/1/{id}`.
+pub(crate) fn image_path(id: &str) -> String {
+    format!("/customers/1/spaces/1/images/{}", segment(id))
+}
+
+/// Percent-encodes an id as one path segment.
+pub(crate) fn segment(id: &str) -> String {
+    percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Reads on in a thread, so that the child never blocks on a full pipe.
+fn lines_of(stderr: std::process::ChildStderr) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if std::env::var_os("DLCS_TEST_LOG").is_some() {
+                eprintln!("{line}");
+            }
+            // After start-up nobody listens any more.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+fn await_line(lines: &Receiver<String>, prefix: &str) -> String {
+    let mut seen = Vec::new();
+    loop {
+        match lines.recv_timeout(PATIENCE) {
+            Ok(line) => match line.strip_prefix(prefix) {
+                Some(rest) => return rest.to_owned(),
+                None => seen.push(line),
+            },
+            Err(RecvTimeoutError::Timeout) => panic!("no line `{prefix}` in time: {seen:#?}"),
+            Err(RecvTimeoutError::Disconnected) => panic!("the server ended: {seen:#?}"),
+        }
+    }
+}
