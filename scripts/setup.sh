@@ -47,7 +47,6 @@ install_packages() {
 }
 
 if [ ${#missing[@]} -gt 0 ]; then
-  scripts/stage.sh packages true
   install_packages
 fi
 
@@ -62,16 +61,17 @@ python_tools() {
   [ -e "$stamp" ] && return
   mkdir -p .cache
   rm -rf .cache/python
-  if python3 -m venv .cache/python 2>/dev/null; then
-    .cache/python/bin/pip install --quiet --disable-pip-version-check 'iiif-validator==1.0.5' 'iiif-prezi3' 'jsonschema' 'setuptools<81'
-  else
-    echo "python3 has no venv module: install python3-venv." >&2
-    exit 1
+  if ! python3 -m venv .cache/python 2>/dev/null; then
+    # Debian keeps the module apart from the interpreter.
+    missing=(python3-venv)
+    install_packages
+    python3 -m venv .cache/python
   fi
+  .cache/python/bin/pip install --quiet --disable-pip-version-check \
+    'iiif-validator==1.0.5' iiif-prezi3 jsonschema 'setuptools<81'
   touch "$stamp"
 }
 
 if [ "$mode" = all ]; then
-  scripts/stage.sh python-tools true
   python_tools
 fi

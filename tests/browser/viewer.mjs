@@ -61,6 +61,14 @@ async function zoomIn(page) {
   }, ZOOM);
 }
 
+/** Waits until zooming in has brought tiles: the viewer asks for them a frame or two later. */
+async function furtherTiles(page, report, imagesAtFirst) {
+  for (let tries = 0; report.imageResponses <= imagesAtFirst; tries += 1) {
+    if (tries === 200) throw new Error('zooming in asked for no further tile');
+    await page.waitForTimeout(50);
+  }
+}
+
 async function showManifest(page, report, screenshot) {
   await page.waitForFunction(() => window.dlcsViewer || !document.getElementById('error').hidden);
   const error = await page.locator('#error').innerText();
@@ -70,10 +78,10 @@ async function showManifest(page, report, screenshot) {
   await page.screenshot({ path: screenshot.replace(/\.png$/, '-whole.png') });
   const imagesAtFirst = report.imageResponses;
   await zoomIn(page);
+  await furtherTiles(page, report, imagesAtFirst);
   const zoomed = await tilesDrawn(page);
   assertDrawn(zoomed, 'after zooming in');
   if (zoomed.zoom <= whole.zoom) throw new Error('zooming in did not enlarge the image');
-  if (report.imageResponses <= imagesAtFirst) throw new Error('zooming in asked for no further tile');
   await page.screenshot({ path: screenshot });
   return { viewer: await page.evaluate(() => window.dlcsViewer.name), whole, zoomed, images: report.imageResponses };
 }

@@ -38,11 +38,11 @@ async fn register_asset_registers_and_refuses_as_rest_does() {
     let server = Server::start();
     server.space(1).await;
     let mutation = "mutation { registerAsset(input: { id: \"1/1/b\", string1: \"x\",
-        origin: \"https://192.0.2.1/b.png\" }) { created position asset { string1 state } } }";
+        origin: \"https://nowhere.invalid/b.png\" }) { created position asset { string1 state } } }";
     let answer = ask(&server, Persona::Admin, mutation).await;
     assert_eq!(answer["data"]["registerAsset"]["created"], true, "{answer}");
     assert_eq!(answer["data"]["registerAsset"]["asset"]["string1"], "x");
-    let forbidden = mutation.replace("https://192.0.2.1", "http://127.0.0.1");
+    let forbidden = mutation.replace("https://nowhere.invalid", "http://127.0.0.1");
     let answer = ask(&server, Persona::Admin, &forbidden).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "origin-forbidden", "{answer}");
     let answer = ask(&server, Persona::Anonymous, mutation).await;

@@ -3,6 +3,7 @@
 mod architecture;
 mod browser;
 mod delivery;
+mod documents;
 mod graphql;
 mod hostile;
 mod management;

@@ -5,7 +5,7 @@ use crate::support::server::{Persona, Server, image_path};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const NOWHERE: &str = "https://192.0.2.1/picture.png";
+const NOWHERE: &str = "https://nowhere.invalid/picture.png";
 
 #[tokio::test]
 async fn an_absent_field_is_left_alone_and_null_clears() {
