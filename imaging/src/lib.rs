@@ -1,8 +1,8 @@
 //! Image delivery: sources decoded within limits, the derivative format, and its delivery by plan.
 //!
 //! Two halves that meet in the derivative:
-//! - **making** it, in a worker process: [`sniff`] → [`decode`] → [`derive()`];
-//! - **serving** it, in the server: [`plan`] → one bounded read, or [`render`].
+//! - **making** it, in a worker process: [`sniff`] → [`decode()`] → [`derive()`];
+//! - **serving** it, in the server: [`plan()`] → one bounded read, or [`render`].
 //!
 //! The server never decodes foreign bytes: [`render`] and [`tiles`] only read derivatives that
 //! [`derive()`] wrote. Codecs live in this crate alone. There is no HTTP and no event log here.

@@ -72,12 +72,12 @@ async fn a_projection_is_rebuilt_while_it_serves() {
 }
 
 fn file_of(folder: &Path, projection: &str) -> PathBuf {
-    let files = crate::support::fixtures::files(folder).into_iter();
+    let mut files = crate::support::fixtures::files(folder).into_iter();
     let wanted = |path: &PathBuf| {
         let name = crate::support::fixtures::name(path);
         name.starts_with(projection) && name.ends_with(".sqlite")
     };
-    files.filter(wanted).next_back().expect("the projection has a file")
+    files.rfind(wanted).expect("the projection has a file")
 }
 
 /// Changes one stored word, as somebody with access to the disk might.

@@ -33,10 +33,11 @@ impl Random {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn torture_kill_9_loses_and_doubles_nothing() {
-    let long = std::env::var("DLCS_TORTURE").is_ok_and(|it| it == "long");
+    let long = std::env::var_os("DLCS_TORTURE").is_some_and(|it| it == "long");
     let kills = if long { 100 } else { 10 };
-    let seed = std::env::var("DLCS_SEED").ok().and_then(|it| it.parse().ok()).unwrap_or(20_261_122);
-    println!("torture: seed {seed}, {kills} kills");
+    let seed = std::env::var_os("DLCS_SEED").and_then(|it| it.to_str()?.parse().ok());
+    let seed = seed.unwrap_or(20_261_122);
+    eprintln!("torture: seed {seed}, {kills} kills");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let told = Arc::new(Mutex::new(Told::default()));
     let mut random = Random(seed);
@@ -104,7 +105,7 @@ async fn judge(folder: &Path, told: &Mutex<Told>) {
     }
     let output = server.command(&["replay"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    println!(
+    eprintln!(
         "torture: {} sent, {} acknowledged, {} there, 0 lost, 0 doubled, ready in {ready:?}",
         sent.len(),
         acknowledged.len(),
