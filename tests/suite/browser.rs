@@ -1,7 +1,7 @@
 //! Real pages in a real browser: headless Chromium, driven by playwright-core.
 
 use crate::support::fixtures;
-use crate::support::server::Server;
+use crate::support::server::{KEY, SECRET, Server};
 use crate::support::workspace_root;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,4 +63,14 @@ fn graphiql_the_api_page_and_the_start_page_work_without_the_internet() {
     }
     let server = Server::start();
     run("pages.mjs", &[&server.base]);
+}
+
+#[tokio::test]
+async fn a_page_follows_a_batch_until_it_is_finished() {
+    if !browser_is_here() {
+        return;
+    }
+    let server = Server::start_with(&["--origin-allow", "127.0.0.1"]);
+    server.space(1).await;
+    run("subscription.mjs", &[&server.base, &format!("{KEY}:{SECRET}")]);
 }
