@@ -5,7 +5,7 @@ DATA ?= dlcs-data
 IMAGES ?=
 CARGO := cargo
 
-.PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture fuzz journey clean-data
+.PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture clean-data
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,7 +26,7 @@ run: ## build, start, register images (IMAGES=path… or samples), print the add
 	@$(MAKE) --no-print-directory build
 	@DATA='$(DATA)' IMAGES='$(IMAGES)' scripts/run.sh
 
-dev: ## build only the embedded stores, unoptimised, and check quickly
+dev: ## check that everything compiles, unoptimised and without linking
 	$(CARGO) check --workspace --all-targets
 
 test: ## run every test
@@ -61,7 +61,7 @@ bench: build ## measure, with a peer in the same run; writes docs/benchmarks
 	@scripts/setup.sh --bench
 	cd bench && $(CARGO) run --release --locked -- --out ../docs/benchmarks
 
-torture: build ## kill, damage and starve it many times; prints figures and seeds
+torture: ## kill the server at 100 seeded moments; prints seed and figures
 	DLCS_TORTURE=long $(CARGO) test --release --locked -p dlcs-server --test suite -- --nocapture torture
 
 clean-data: ## forget everything that `make run` stored

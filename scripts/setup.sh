@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 mode=${1:-all}
 
 build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm)
-test_packages=(chromium libvips-tools imagemagick)
+test_packages=(chromium libvips-tools)
 bench_packages=(nginx-light wrk libvips-tools)
 
 have() { command -v "$1" >/dev/null 2>&1; }

@@ -193,22 +193,21 @@ struct Ready {
     freshness: Freshness,
     names: Vec<&'static str>,
     /// Where the log ended at the start.
-    head: tokio::sync::OnceCell<Position>,
+    head: Position,
 }
 
 impl Ready {
     fn new(wired: &Wired) -> Self {
         let names = wired.read_models.models().iter().map(|it| it.name()).collect();
         let head = *wired.log.head_hints().borrow();
-        let head = tokio::sync::OnceCell::new_with(Some(head));
         Self { freshness: wired.read_models.freshness(), names, head }
     }
 }
 
 impl Readiness for Ready {
     fn not_ready(&self) -> Vec<String> {
-        let head = self.head.get().copied().unwrap_or_default();
-        let behind = self.names.iter().filter(|name| self.freshness.position(name) < Some(head));
+        let behind =
+            self.names.iter().filter(|name| self.freshness.position(name) < Some(self.head));
         behind.map(|name| format!("projection {name}")).collect()
     }
 }
