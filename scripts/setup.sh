@@ -6,10 +6,14 @@ cd "$(dirname "$0")/.."
 mode=${1:-all}
 
 build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm)
-test_packages=(chromium libvips-tools)
-bench_packages=(nginx-light wrk libvips-tools)
+test_packages=(chromium libvips-tools libmagic1 postgresql)
+bench_packages=(nginx-light wrk libvips-tools postgresql)
 
 have() { command -v "$1" >/dev/null 2>&1; }
+# Where ldconfig is off the path, its folder is named.
+have_library() { [[ $(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p) == *"$1"* ]]; }
+# Debian keeps the server's programs off the path, one folder for each version.
+have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
 # Names the packages behind the programs that are not there.
 missing=()
@@ -23,6 +27,11 @@ need npm npm
 if [ "$mode" = all ]; then
   need chromium chromium
   need vips libvips-tools
+  # The IIIF validator loads it.
+  have_library libmagic.so || missing+=(libmagic1)
+fi
+if [ "$mode" != --run ]; then
+  have_postgresql || missing+=(postgresql)
 fi
 if [ "$mode" = --bench ]; then
   need nginx nginx-light
