@@ -61,8 +61,9 @@ bench: build ## measure, with a peer in the same run; writes docs/benchmarks
 	@scripts/setup.sh --bench
 	cd bench && $(CARGO) run --release --locked -- --out ../docs/benchmarks
 
-torture: ## kill the server at 100 seeded moments; prints seed and figures
-	DLCS_TORTURE=long $(CARGO) test --release --locked -p dlcs-server --test suite -- --nocapture torture
+torture: ## long forms of the fault tests: 100 kills, 100,000 events by 4 processes, 20,000 simulations
+	DLCS_TORTURE=long DLCS_SIM_SEEDS=20000 $(CARGO) test --release --locked --workspace --features conformance \
+	  --test suite -- --nocapture --test-threads 1 torture processes:: simulation::
 
 clean-data: ## forget everything that `make run` stored
 	rm -rf '$(DATA)'

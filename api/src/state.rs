@@ -7,7 +7,7 @@ use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{AssetId, BatchId, CustomerId, ManifestId, SpaceId};
 use dlcs_imaging::tiles::Tiles;
 use dlcs_objects::Objects;
-use dlcs_projections::{Position, Queries};
+use dlcs_projections::{Position, Queries, assets, batches, manifests, tile_metadata};
 use moka::sync::Cache;
 use std::fmt;
 use std::sync::Arc;
@@ -121,6 +121,19 @@ pub(crate) enum Resource {
     Manifest(ManifestId),
 }
 
+impl Resource {
+    /// Names the projections that show it. A write waits for these and no other, so that a
+    /// projection that is stuck holds up only what it shows.
+    pub(crate) fn projections(&self) -> &'static [&'static str] {
+        match self {
+            Self::Customer(_) | Self::Space(_) => &[assets::NAME],
+            Self::Asset(_) => &[assets::NAME, tile_metadata::NAME],
+            Self::Batch(_) => &[batches::NAME],
+            Self::Manifest(_) => &[manifests::NAME],
+        }
+    }
+}
+
 /// Positions of the newest writes through this process, by resource.
 ///
 /// Later reads of a resource through this process are at least as new as its newest write.
@@ -151,7 +164,8 @@ impl ApiState {
     /// Waits until the read models know this process's newest write of a resource.
     pub(crate) async fn settle(&self, resource: &Resource) {
         let Some(position) = self.written.position(resource) else { return };
-        if self.queries.freshness.wait_all(position, WAIT_DEFAULT).await {
+        let freshness = &self.queries.freshness;
+        if freshness.wait_each(resource.projections(), position, WAIT_DEFAULT).await {
             self.written.forget(resource);
         }
     }

@@ -4,10 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time.
+/// Tells the time, and throws the dice.
 pub trait Clock: Send + Sync + 'static {
     /// Returns microseconds since 1970-01-01T00:00:00Z. May jump.
     fn now_us(&self) -> i64;
+
+    /// Returns any number, so that pauses of two processes do not coincide. A simulation decides
+    /// it, as it decides the time.
+    fn random(&self) -> u64 {
+        rand::random()
+    }
 }
 
 /// The clock of the machine.

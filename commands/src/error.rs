@@ -51,6 +51,13 @@ pub enum CommandError {
     Damaged(String),
 }
 
+impl CommandError {
+    /// Says whether the same command may be accepted later, with nothing changed but the stores.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Busy | Self::Full(_) | Self::Unavailable(_))
+    }
+}
+
 /// What the rules of an aggregate say, in the words of the services.
 trait Rule: std::error::Error + Sized {
     fn refusal(self) -> CommandError;

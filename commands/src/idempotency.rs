@@ -173,7 +173,10 @@ impl InFlight {
             position,
             answered_at_us: self.idempotency.clock.now_us(),
         };
-        self.idempotency.store.put(stored).await
+        fail::fail_point!("idempotency.before-keep", |_| std::process::abort());
+        self.idempotency.store.put(stored).await?;
+        fail::fail_point!("idempotency.after-keep", |_| std::process::abort());
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ pub mod spaces;
 #[cfg(test)]
 mod tests;
 
-pub use assets::{AssetCommands, RegisterOutcome, StartOutcome, StartedIngest};
+pub use assets::{AssetCommands, RegisterOutcome};
 pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Submitted};
 pub use customers::CustomerCommands;
 pub use manifests::ManifestCommands;

@@ -79,18 +79,36 @@ pub(crate) struct RacedLog {
     inner: MemoryLog,
     rivals: Mutex<VecDeque<Vec<Append>>>,
     appends: AtomicUsize,
+    refused: Mutex<Vec<StreamId>>,
 }
 
 impl RacedLog {
     fn new(clock: &ManualClock) -> Self {
         let clock = clock.clone();
         let inner = MemoryLog::new(Arc::new(move || clock.now_us()));
-        Self { inner, rivals: Mutex::default(), appends: AtomicUsize::new(0) }
+        Self {
+            inner,
+            rivals: Mutex::default(),
+            appends: AtomicUsize::new(0),
+            refused: Mutex::default(),
+        }
     }
 
     /// The append after those that have a rival already is preceded by these.
     pub(crate) fn race(&self, rivals: Vec<Append>) {
         self.rivals.lock().expect("no panic while locked").push_back(rivals);
+    }
+
+    /// The next append to this stream is refused, as if the store could not be reached.
+    pub(crate) fn refuse_once(&self, stream: &str) {
+        let stream = StreamId::from_stored(stream);
+        self.refused.lock().expect("no panic while locked").push(stream);
+    }
+
+    fn is_refused(&self, append: &Append) -> bool {
+        let mut refused = self.refused.lock().expect("no panic while locked");
+        let place = refused.iter().position(|it| *it == append.stream);
+        place.map(|it| refused.remove(it)).is_some()
     }
 
     /// How often somebody has asked to append.
@@ -107,7 +125,16 @@ impl EventLog for RacedLog {
         for result in self.inner.append(rivals.unwrap_or_default()).await {
             result.expect("a rival knows what it does");
         }
-        self.inner.append(batch).await
+        let mut answers = Vec::with_capacity(batch.len());
+        for append in batch {
+            if self.is_refused(&append) {
+                let down = LogError::Unavailable("as the test wants".to_owned());
+                answers.push(Err(down.into()));
+            } else {
+                answers.extend(self.inner.append(vec![append]).await);
+            }
+        }
+        answers
     }
 
     async fn read_stream(

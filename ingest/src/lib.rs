@@ -9,7 +9,6 @@ pub mod sweep;
 pub mod worker;
 
 mod attempt;
-mod lease;
 mod make;
 mod measures;
 mod pending;

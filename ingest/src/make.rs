@@ -49,8 +49,10 @@ impl Workshop {
         let policy = policy(&asset.delivery);
         let derived = self.worker.derive(original.path(), output.path(), &policy, &self.limits);
         let facts = derived.await?;
-        check_length(output.path(), facts.derivative_bytes).await?;
+        check_length(output.path(), facts.derivative_bytes)?;
+        fail::fail_point!("ingest.before-keep", |_| std::process::abort());
         let original = self.keep(original).await?;
+        fail::fail_point!("ingest.between-keeps", |_| std::process::abort());
         let key = ObjectKey::derivative(&id.to_string(), asset.generation, asset.attempt);
         self.objects.keep(output, &key).await?;
         Ok(Made { delivered: delivered(facts, original) })
@@ -61,6 +63,7 @@ impl Workshop {
             Source::Origin { url } => {
                 let staged = self.objects.stage().await?;
                 let fetched = self.origins.fetch(url, staged.path()).await?;
+                fail::fail_point!("ingest.after-fetch", |_| std::process::abort());
                 measures::fetched(fetched.length_bytes);
                 Ok(Original::Fetched { staged, fetched })
             }
@@ -119,8 +122,9 @@ fn delivered(facts: DerivativeFacts, original: BlobRef) -> Delivered {
 }
 
 /// A worker that says one thing and writes another is not believed.
-async fn check_length(output: &Path, expected: u64) -> Result<(), Refusal> {
-    let actual = tokio::fs::metadata(output).await.map(|it| it.len());
+fn check_length(output: &Path, expected: u64) -> Result<(), Refusal> {
+    // Of a file that was just written: that is quicker than waking another thread.
+    let actual = std::fs::metadata(output).map(|it| it.len());
     match actual {
         Ok(length) if length == expected => Ok(()),
         actual => {

@@ -223,6 +223,11 @@ impl Pending {
             }
         };
         entry.troubles = 0;
+        if let Some(newer) = entry.phase.unseen_by(ending) {
+            (entry.position, entry.cause) = (newer.position, newer.cause);
+            self.put(asset, Phase::Ready);
+            return;
+        }
         let is_ahead = matches!(ending, Ending::Recorded { .. }) && entry.position > read;
         let has_room = self.finished.len() < self.finished_max;
         match next {
@@ -323,6 +328,16 @@ impl Pending {
 }
 
 impl Phase {
+    /// Returns the opening event that was read while a run was under way which may not have seen
+    /// it: what it recorded came before, or it looked and found nothing to do.
+    fn unseen_by(self, ending: Ending) -> Option<Newer> {
+        let Self::Running { newer, .. } = self else { return None };
+        newer.filter(|newer| match ending {
+            Ending::Recorded { position, .. } => newer.position > position,
+            Ending::NothingToDo { .. } | Ending::Troubled { .. } => true,
+        })
+    }
+
     fn run(self) -> Option<Run> {
         match self {
             Self::Running { run, .. } => Some(run),

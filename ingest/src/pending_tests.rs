@@ -134,6 +134,19 @@ fn a_wish_read_before_the_run_said_where_it_began_is_kept() {
     assert!(pending.next(0).is_some());
 }
 
+/// After a restart old events are read again, and the run that they open looks at the asset just
+/// before a client asks for another attempt.
+#[test]
+fn a_wish_read_while_a_run_found_nothing_to_do_is_kept() {
+    let mut pending = reading(&[registered("1/1/a", 1)]);
+    let idle = pending.next(0).unwrap();
+    assert_eq!(pending.take(&told("1/1/a", 4, Change::Opened { generation: None })), None);
+    pending.has_read(Position(4));
+    pending.ended(&idle.asset, idle.run, Ending::NothingToDo { next: Next::Nothing });
+    assert_eq!(pending.low_watermark(), Position(3));
+    assert_eq!(pending.next(0).unwrap().cause, cause(4));
+}
+
 #[test]
 fn a_deleted_asset_is_no_work() {
     let mut pending = reading(&[registered("1/1/a", 1), registered("1/1/b", 2)]);

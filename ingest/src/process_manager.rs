@@ -7,7 +7,6 @@
 //!   changes nothing. Both are the domain's rules, so nothing here has to be exactly once.
 
 use crate::attempt::{Attempts, Trouble};
-use crate::lease::{Lease, LeaseHolder};
 use crate::make::Workshop;
 use crate::measures;
 use crate::origin::Origins;
@@ -18,6 +17,7 @@ use crate::worker::ImageWorker;
 use dlcs_commands::{Executor, Position};
 use dlcs_domain::AssetId;
 use dlcs_eventlog::consumers::{ConsumerError, ConsumerName, ConsumerStore, LeaseOwner, Parked};
+use dlcs_eventlog::lease::{Lease, LeaseHolder};
 use dlcs_eventlog::{EventId, LogError, RecordedEvent, StreamId};
 use dlcs_objects::Objects;
 use futures::FutureExt;
@@ -100,7 +100,7 @@ impl IngestProcessManager {
             consumer: consumer.clone(),
             owner,
             duration: settings.lease,
-            executor: executor.clone(),
+            clock: lease_clock(&executor),
         };
         let attempts = Arc::new(Attempts { executor: executor.clone(), workshop });
         Self { executor, consumers, consumer, attempts, settings, holder }
@@ -108,8 +108,11 @@ impl IngestProcessManager {
 
     /// Works until it is stopped. Returns once running attempts have ended or were given up.
     pub async fn run(&self, stop: CancellationToken) {
+        fail::fail_point!("ingest.before-lease", |_| std::process::abort());
         while let Some(lease) = self.holder.acquire(&stop).await {
+            fail::fail_point!("ingest.after-lease", |_| std::process::abort());
             let ended = self.shift(&lease, &stop).await;
+            fail::fail_point!("ingest.before-release", |_| std::process::abort());
             lease.release().await;
             match ended {
                 Ok(()) => info!("ingest rests"),
@@ -289,6 +292,7 @@ impl Shift<'_> {
         let reached = self.pending.low_watermark();
         if reached > self.saved {
             let IngestProcessManager { consumers, consumer, .. } = self.manager;
+            fail::fail_point!("ingest.before-checkpoint", |_| std::process::abort());
             match consumers.advance(consumer, self.saved, reached).await {
                 Err(error @ ConsumerError::Store(_)) => {
                     warn!(%error, "the progress of ingest cannot be saved for now");
@@ -296,6 +300,7 @@ impl Shift<'_> {
                 saved => {
                     saved?;
                     self.saved = reached;
+                    fail::fail_point!("ingest.after-checkpoint", |_| std::process::abort());
                 }
             }
         }
@@ -311,6 +316,12 @@ impl Shift<'_> {
         self.runs.shutdown().await;
         Ok(self.save().await?)
     }
+}
+
+/// The write side's clock, as leases read it.
+pub(crate) fn lease_clock(executor: &Executor) -> dlcs_eventlog::log::Clock {
+    let executor = executor.clone();
+    Arc::new(move || executor.clock().now_us())
 }
 
 fn pause_us(troubles: u32) -> i64 {

@@ -1,5 +1,6 @@
 //! How much ingest does at once, and how patient it is.
 
+use dlcs_eventlog::lease::LEASE_DURATION;
 use dlcs_imaging::DecodeLimits;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ impl Default for IngestSettings {
             at_once: std::thread::available_parallelism().map_or(1, usize::from),
             pending_max: 10_000,
             waiting_max: 200_000,
-            lease: Duration::from_secs(10),
+            lease: LEASE_DURATION,
             poll_every: Duration::from_millis(250),
             save_every: Duration::from_secs(1),
             stop_grace: Duration::from_secs(5),

@@ -3,13 +3,13 @@
 //! It follows the log at a distance, so what is still to be removed survives a restart. Originals
 //! stay: events name them.
 
-use crate::lease::{Lease, LeaseHolder};
-use crate::process_manager::IngestPorts;
+use crate::process_manager::{IngestPorts, lease_clock};
 use crate::settings::IngestSettings;
 use dlcs_commands::{Executor, Position};
 use dlcs_domain::asset::AssetEvent;
 use dlcs_domain::{DomainEvent, wire};
 use dlcs_eventlog::consumers::{ConsumerError, ConsumerName, ConsumerStore, LeaseOwner};
+use dlcs_eventlog::lease::{Lease, LeaseHolder};
 use dlcs_eventlog::{LogError, RecordedEvent, StreamRevision};
 use dlcs_objects::{ObjectError, ObjectKey, Objects};
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ impl Sweeper {
             consumer: consumer.clone(),
             owner,
             duration: settings.lease,
-            executor: ports.executor.clone(),
+            clock: lease_clock(&ports.executor),
         };
         Self {
             executor: ports.executor.clone(),

@@ -24,13 +24,27 @@ pub const SQLITE_CONTROL: &[Migration] = &[Migration {
     sql: include_str!("../sqlite/control/0001_control.sql"),
 }];
 
+/// The event log on PostgreSQL. `{schema}` stands for the schema that it is made in.
+pub const POSTGRES_LOG: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_log",
+    sql: include_str!("../postgres/log/0001_log.sql"),
+}];
+
+/// The control store on PostgreSQL. `{schema}` stands for the schema that it is made in.
+pub const POSTGRES_CONTROL: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_control",
+    sql: include_str!("../postgres/control/0001_control.sql"),
+}];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn versions_count_from_one_without_holes() {
-        for migrations in [SQLITE_LOG, SQLITE_CONTROL] {
+        for migrations in [SQLITE_LOG, SQLITE_CONTROL, POSTGRES_LOG, POSTGRES_CONTROL] {
             for (migration, version) in migrations.iter().zip(1..) {
                 assert_eq!(migration.version, version, "{}", migration.name);
             }

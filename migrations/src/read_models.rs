@@ -20,3 +20,46 @@ pub const SQLITE_BATCHES: &[Migration] = sqlite!(1, "batches");
 pub const SQLITE_TILE_METADATA: &[Migration] = sqlite!(1, "tile_metadata");
 pub const SQLITE_MANIFESTS: &[Migration] = sqlite!(1, "manifests");
 pub const SQLITE_AUDIT_TRAIL: &[Migration] = sqlite!(1, "audit_trail");
+
+/// The directory of the read models on PostgreSQL: which there are and which of them serve.
+pub const POSTGRES_READ_MODELS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_directory",
+    sql: include_str!("../postgres/read_models/0001_directory.sql"),
+}];
+
+/// One read model on PostgreSQL. `{schema}` stands for the schema that it is made in.
+#[derive(Debug, Clone, Copy)]
+pub struct PostgresReadModel {
+    pub version: u32,
+    /// Makes the schema and the tables, with the keys that folding needs.
+    pub tables: &'static str,
+    /// The other indexes, which cost less when the tables are full already.
+    pub indexes: &'static str,
+}
+
+macro_rules! postgres {
+    ($version:literal, $name:literal, $indexes:expr) => {
+        PostgresReadModel {
+            version: $version,
+            tables: concat!(
+                include_str!("../postgres/read_models/common.sql"),
+                include_str!(concat!("../postgres/read_models/", $name, ".sql"))
+            ),
+            indexes: $indexes,
+        }
+    };
+    ($version:literal, $name:literal) => {
+        postgres!(
+            $version,
+            $name,
+            include_str!(concat!("../postgres/read_models/", $name, "_indexes.sql"))
+        )
+    };
+}
+
+pub const POSTGRES_ASSETS: PostgresReadModel = postgres!(1, "assets");
+pub const POSTGRES_BATCHES: PostgresReadModel = postgres!(1, "batches");
+pub const POSTGRES_TILE_METADATA: PostgresReadModel = postgres!(1, "tile_metadata", "");
+pub const POSTGRES_MANIFESTS: PostgresReadModel = postgres!(1, "manifests");
+pub const POSTGRES_AUDIT_TRAIL: PostgresReadModel = postgres!(1, "audit_trail");

@@ -17,6 +17,9 @@ pub struct Piece {
     pub events: EventBatch,
 }
 
+/// Up to here events are decoded faster than another thread is woken.
+const FEW_EVENTS: usize = 64;
+
 /// Reads and decodes for several projections at once.
 pub struct Feed {
     log: Arc<dyn EventLog>,
@@ -59,7 +62,11 @@ pub async fn read(
 ) -> Result<Option<Piece>, LogError> {
     let recorded = log.read_all(after, events_max).await?;
     let Some(to) = recorded.last().map(|it| it.position) else { return Ok(None) };
+    let recorded_count = recorded.len();
     let decode = move || recorded.into_iter().map(DecodedEvent::new).collect::<EventBatch>();
+    if recorded_count <= FEW_EVENTS {
+        return Ok(Some(Piece { from: after, to, events: decode() }));
+    }
     // Thousands of events take longer than an async thread may be held.
     let events = tokio::task::spawn_blocking(decode).await;
     let events = events.map_err(|error| LogError::Unavailable(error.to_string()))?;

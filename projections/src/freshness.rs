@@ -42,16 +42,21 @@ impl Freshness {
         matches!(tokio::time::timeout(at_most, reached).await, Ok(Ok(_)))
     }
 
+    /// Waits until each of some projections is at least at `position`. `false`: the time ran out.
+    pub async fn wait_each(
+        &self,
+        projections: &[&str],
+        position: Position,
+        at_most: Duration,
+    ) -> bool {
+        let waits = projections.iter().map(|name| self.wait(name, position, at_most));
+        futures::future::join_all(waits).await.into_iter().all(|reached| reached)
+    }
+
     /// Waits until every projection is at least at `position`.
     pub async fn wait_all(&self, position: Position, at_most: Duration) -> bool {
-        let deadline = tokio::time::Instant::now() + at_most;
-        for name in self.projections.keys() {
-            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
-            if !self.wait(name, position, left).await {
-                return false;
-            }
-        }
-        true
+        let names: Vec<&str> = self.projections.keys().copied().collect();
+        self.wait_each(&names, position, at_most).await
     }
 
     /// Returns a receiver of one projection's position, for subscriptions.

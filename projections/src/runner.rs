@@ -1,6 +1,9 @@
 //! Keeps read models up to date: catches up, then follows the log.
 //!
 //! - Each projection advances by itself: a slow or broken one holds up no other.
+//! - Where several processes share the read models, one of them advances a projection, under a lease
+//!   of its own; the others watch how far it is. A second one would do no harm: the checkpoint moves
+//!   by compare and set, in the transaction that writes the rows.
 //! - A piece is what has been recorded since the last one, up to a maximum: the backlog sets the
 //!   size, nothing waits for more to come.
 //! - Hints of the log wake the runner; polling is the truth.
@@ -9,11 +12,17 @@
 use crate::feed::{Feed, Piece};
 use crate::freshness::Freshness;
 use crate::projection::{ApplyError, OnPoison, ParkedEvent, ReadModel, StoreError};
+use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
+use dlcs_eventlog::lease::{LEASE_DURATION, LeaseHolder};
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{EventLog, LogError, Position};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+
+/// How soon one looks again at a projection that another process is advancing.
+const WATCH_FIRST: Duration = Duration::from_millis(10);
+const WATCH_AT_MOST: Duration = Duration::from_millis(250);
 
 /// How the runner works.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +46,22 @@ impl Default for RunnerSettings {
     }
 }
 
+/// Who advances the read models.
+#[derive(Clone)]
+pub enum Duty {
+    /// This process, which alone can: the read models are embedded in it.
+    Alone,
+    /// This process, for as long as it holds the lease of a projection.
+    Leased { consumers: Arc<dyn ConsumerStore>, owner: LeaseOwner },
+    /// Other processes: this one only sees how far they are.
+    Watch,
+}
+
+/// Returns the name of the lease of a projection of some version.
+pub fn lease_name(projection: &str, version: u32) -> ConsumerName {
+    ConsumerName(format!("projection/{projection}/v{version}"))
+}
+
 /// Feeds every read model of this process from one log.
 pub struct Runner {
     pub log: Arc<dyn EventLog>,
@@ -44,6 +69,7 @@ pub struct Runner {
     pub freshness: Freshness,
     /// Tells how far behind a projection is in time.
     pub clock: Clock,
+    pub duty: Duty,
     pub settings: RunnerSettings,
 }
 
@@ -59,7 +85,23 @@ impl Runner {
             clock: Arc::clone(&self.clock),
             settings: self.settings,
         };
-        let runs = self.models.iter().cloned().map(|it| follower(it).run(stop.clone()));
+        let runs = self.models.iter().map(async |model| {
+            let follower = follower(Arc::clone(model));
+            match &self.duty {
+                Duty::Alone => follower.advance(&stop).await,
+                Duty::Watch => follower.watch(&stop).await,
+                Duty::Leased { consumers, owner } => {
+                    let holder = LeaseHolder {
+                        consumers: Arc::clone(consumers),
+                        consumer: lease_name(follower.model.name(), follower.model.version()),
+                        owner: owner.clone(),
+                        duration: LEASE_DURATION,
+                        clock: Arc::clone(&self.clock),
+                    };
+                    follower.take_turns(&holder, &stop).await;
+                }
+            }
+        });
         futures::future::join_all(runs).await;
     }
 }
@@ -91,7 +133,66 @@ enum Step {
 }
 
 impl Follower {
-    async fn run(self, stop: CancellationToken) {
+    /// Advances while the lease is ours, watches while it is not.
+    async fn take_turns(&self, holder: &LeaseHolder, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let watching = stop.child_token();
+            let (lease, ()) = tokio::join!(
+                async {
+                    let lease = holder.acquire(stop).await;
+                    watching.cancel();
+                    lease
+                },
+                self.watch(&watching)
+            );
+            let Some(lease) = lease else { return };
+            let turn = stop.child_token();
+            tokio::select! {
+                biased;
+                () = self.advance(&turn) => {}
+                () = async {
+                    lease.lost().cancelled().await;
+                    // What is being applied is finished first: its checkpoint decides.
+                    turn.cancel();
+                    std::future::pending::<()>().await;
+                } => {}
+            }
+            lease.release().await;
+        }
+    }
+
+    /// Tells how far the process is that advances the projection.
+    async fn watch(&self, stop: &CancellationToken) {
+        let mut hints = self.log.head_hints();
+        let mut pause = WATCH_FIRST;
+        let mut seen = Position::START;
+        while !stop.is_cancelled() {
+            let head = *hints.borrow_and_update();
+            match self.model.checkpoint().await {
+                Ok(position) => {
+                    self.freshness.reached(self.model.name(), position);
+                    pause = if position > seen { WATCH_FIRST } else { pause * 2 };
+                    seen = position;
+                }
+                Err(error) => {
+                    self.report_failure(&error.into(), WATCH_AT_MOST);
+                    pause = WATCH_AT_MOST;
+                }
+            }
+            pause = pause.clamp(WATCH_FIRST, WATCH_AT_MOST);
+            // Behind, it is looked at often; at the head, when something new is hinted at.
+            let wait = if seen < head { pause } else { self.settings.poll_every };
+            let woken = async {
+                if seen < head || hints.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let _ = wait_for(stop, tokio::time::timeout(wait, woken)).await;
+        }
+    }
+
+    /// Applies what comes, until `stop`.
+    async fn advance(&self, stop: &CancellationToken) {
         let mut hints = self.log.head_hints();
         let mut delay = self.settings.retry_first;
         while !stop.is_cancelled() {
@@ -107,7 +208,7 @@ impl Follower {
                     let wait = delay;
                     delay = (delay * 2).min(self.settings.retry_at_most);
                     // A hint does not heal anything.
-                    if wait_for(&stop, tokio::time::sleep(wait)).await.is_none() {
+                    if wait_for(stop, tokio::time::sleep(wait)).await.is_none() {
                         return;
                     }
                     continue;
@@ -119,7 +220,7 @@ impl Follower {
                     std::future::pending::<()>().await;
                 }
             };
-            let _ = wait_for(&stop, tokio::time::timeout(wait, woken)).await;
+            let _ = wait_for(stop, tokio::time::timeout(wait, woken)).await;
         }
     }
 

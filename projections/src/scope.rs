@@ -2,52 +2,40 @@
 
 use crate::paging::QueryError;
 use dlcs_domain::CustomerId;
-use dlcs_domain::access::{Principal, Scope};
-
-/// Which customers' rows somebody may see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Visible {
-    Everything,
-    Customer(CustomerId),
-}
-
-/// Returns which customers' management rows a principal may see.
-pub fn visible(principal: &Principal) -> Result<Visible, QueryError> {
-    match principal {
-        Principal::Anonymous => Err(QueryError::NotAllowed),
-        Principal::Key { scope: Scope::Customer(customer), .. } => Ok(Visible::Customer(*customer)),
-        Principal::Key { scope: Scope::Admin, .. } | Principal::Process { .. } => {
-            Ok(Visible::Everything)
-        }
-    }
-}
+use dlcs_domain::access::{AccessRule, Action, Decision, Principal, Scope, decide};
 
 /// Lets those pass who may read the management resources of a customer.
 pub fn management(principal: &Principal, customer: CustomerId) -> Result<(), QueryError> {
-    match visible(principal)? {
-        Visible::Customer(own) if own != customer => Err(QueryError::NotAllowed),
-        _ => Ok(()),
-    }
+    allowed(principal, &AccessRule::Management { customer })
 }
 
 /// Lets those pass who may read what stands above customers.
 pub fn administration(principal: &Principal) -> Result<(), QueryError> {
-    match visible(principal)? {
-        Visible::Everything => Ok(()),
-        Visible::Customer(_) => Err(QueryError::NotAllowed),
-    }
+    allowed(principal, &AccessRule::Administration)
 }
 
-/// Narrows a list to what a principal may see of what it asks for.
+/// Narrows a list to what a principal may see of what it asks for: a customer's key that names no
+/// customer asks for its own.
 pub fn narrowed(
     principal: &Principal,
     asked: Option<CustomerId>,
 ) -> Result<Option<CustomerId>, QueryError> {
-    match (visible(principal)?, asked) {
-        (Visible::Everything, asked) => Ok(asked),
-        (Visible::Customer(own), None) => Ok(Some(own)),
-        (Visible::Customer(own), Some(asked)) if own == asked => Ok(Some(own)),
-        (Visible::Customer(_), Some(_)) => Err(QueryError::NotAllowed),
+    let own = match principal {
+        Principal::Key { scope: Scope::Customer(own), .. } => Some(*own),
+        _ => None,
+    };
+    let customer = asked.or(own);
+    match customer {
+        Some(customer) => management(principal, customer)?,
+        None => administration(principal)?,
+    }
+    Ok(customer)
+}
+
+fn allowed(principal: &Principal, rule: &AccessRule) -> Result<(), QueryError> {
+    match decide(principal, rule, Action::ReadManagement) {
+        Decision::Granted => Ok(()),
+        Decision::CredentialsNeeded | Decision::Refused => Err(QueryError::NotAllowed),
     }
 }
 
@@ -65,6 +53,6 @@ mod tests {
         assert!(matches!(administration(&key), Err(QueryError::NotAllowed)));
         assert_eq!(narrowed(&key, None).unwrap(), Some(CustomerId(1)));
         assert!(matches!(narrowed(&key, Some(CustomerId(2))), Err(QueryError::NotAllowed)));
-        assert!(matches!(visible(&Principal::Anonymous), Err(QueryError::NotAllowed)));
+        assert!(matches!(narrowed(&Principal::Anonymous, None), Err(QueryError::NotAllowed)));
     }
 }

@@ -75,9 +75,10 @@ settings! {
     data: PathBuf, "DLCS_DATA", "FOLDER";
     /// Address under which the outside sees this server [default: http:// + listen address].
     public_url: String, "DLCS_PUBLIC_URL", "URL";
-    /// Where events are kept [default: sqlite].
+    /// Where events are kept, and beside them the control store: `sqlite` or `postgres://…`
+    /// [default: sqlite].
     event_store: String, "DLCS_EVENT_STORE", "STORE";
-    /// Where read models are kept [default: sqlite].
+    /// Where read models are kept: `sqlite` or `postgres://…` [default: sqlite].
     read_store: String, "DLCS_READ_STORE", "STORE";
     /// Where blobs are kept: `file` or `file:///path` [default: file].
     objects: String, "DLCS_OBJECTS", "STORE";
@@ -106,6 +107,9 @@ pub(crate) struct Settings {
     pub(crate) data_by_flag: bool,
     /// `None`: made from the address that was bound.
     pub(crate) public_url: Option<String>,
+    /// Of the log and of the control store.
+    pub(crate) event_store: Store,
+    pub(crate) read_store: Store,
     /// Folder of the blobs.
     pub(crate) objects: PathBuf,
     pub(crate) origin_allow: Vec<String>,
@@ -116,6 +120,45 @@ pub(crate) struct Settings {
     pub(crate) source_pixels_max: u64,
     pub(crate) log: String,
     pub(crate) log_json: bool,
+}
+
+/// Where a store is. Its `Debug` shows no password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// In the data folder.
+    Sqlite,
+    /// Under an address `postgres://…`.
+    Postgres(String),
+}
+
+impl Store {
+    fn parse(key: &str, value: Option<&str>) -> anyhow::Result<Self> {
+        let value = value.unwrap_or("sqlite");
+        match value.split_once("://") {
+            None if value == "sqlite" => Ok(Self::Sqlite),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(value.to_owned())),
+            _ => {
+                let kind = value.split(':').next().unwrap_or_default();
+                refuse(format!(
+                    "`{key}`: this program knows `sqlite` and `postgres://…`, not `{kind}`"
+                ))
+            }
+        }
+    }
+
+    /// Several processes can use it at once.
+    pub(crate) fn is_shared(&self) -> bool {
+        *self != Self::Sqlite
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres(_) => "postgres://…",
+        })
+    }
 }
 
 /// Key and secret of the administrator. Its `Debug` shows nothing.
@@ -177,8 +220,17 @@ impl Settings {
     }
 
     fn from_args(args: &SettingsArgs) -> anyhow::Result<Self> {
-        only_sqlite("event-store", args.event_store.as_deref())?;
-        only_sqlite("read-store", args.read_store.as_deref())?;
+        let event_store = Store::parse("event-store", args.event_store.as_deref())?;
+        let read_store = Store::parse("read-store", args.read_store.as_deref())?;
+        let roles = Roles::parse(args.roles.as_deref().unwrap_or("api,project,ingest"))?;
+        if roles.api && !roles.project && !read_store.is_shared() {
+            return refuse(
+                "`roles`: `api` without `project` would never see anything new, for no other \
+                 process can keep the read models of this data folder up to date: add `project`, \
+                 or keep them in `--read-store postgres://…`"
+                    .to_owned(),
+            );
+        }
         let data = args.data.clone().unwrap_or_else(|| PathBuf::from("dlcs-data"));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let objects = objects_folder(args.objects.as_deref(), &data)?;
@@ -187,10 +239,12 @@ impl Settings {
             data_by_flag: data_flag_was_given(),
             data,
             public_url: args.public_url.as_deref().map(public_url).transpose()?,
+            event_store,
+            read_store,
             objects,
             origin_allow: args.origin_allow.clone(),
             admin_key: args.admin_key.as_deref().map(admin_key).transpose()?,
-            roles: Roles::parse(args.roles.as_deref().unwrap_or("api,project,ingest"))?,
+            roles,
             ingest_workers: args.ingest_workers.unwrap_or(cores).max(1),
             worker_memory_bytes: args.worker_memory_mib.unwrap_or(1536) * 1024 * 1024,
             source_pixels_max: u64::from(args.source_megapixels_max.unwrap_or(100)) * 1_000_000,
@@ -202,16 +256,6 @@ impl Settings {
 
 fn refuse<T>(message: String) -> anyhow::Result<T> {
     Err(ConfigError(message).into())
-}
-
-fn only_sqlite(key: &str, value: Option<&str>) -> anyhow::Result<()> {
-    match value {
-        None | Some("sqlite") => Ok(()),
-        Some(other) => {
-            let kind = other.split(':').next().unwrap_or_default();
-            refuse(format!("`{key}`: this program knows `sqlite`, not `{kind}`"))
-        }
-    }
 }
 
 fn listen_address(text: &str) -> anyhow::Result<SocketAddr> {
@@ -365,10 +409,16 @@ mod tests {
     #[test]
     fn a_secret_is_not_in_the_message() {
         let args = SettingsArgs {
-            event_store: Some("postgres://user:hunter2@host/db".into()),
+            event_store: Some("mysql://user:hunter2@host/db".into()),
             ..Default::default()
         };
         assert!(!refusal(Settings::from_args(&args)).contains("hunter2"));
+        let args = SettingsArgs {
+            event_store: Some("postgres://user:hunter2@host/db".into()),
+            ..Default::default()
+        };
+        let settings = Settings::from_args(&args).unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
     #[test]

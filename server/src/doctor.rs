@@ -1,9 +1,8 @@
 //! `dlcs doctor`: what is well, what is missing, and how to mend it.
 
 use crate::config::Settings;
-use crate::stores;
+use crate::{data_folder, stores};
 use dlcs_adapter_objects::{DataLock, LockError};
-use dlcs_eventlog::EventLog;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -75,10 +74,10 @@ fn data_folder(folder: &Path) -> Finding {
 }
 
 async fn log(settings: &Settings) -> Finding {
-    if !stores::log_path(settings).exists() {
+    if !data_folder::log_path(settings).exists() {
         return Finding::well("event store", "none yet; the first start makes it");
     }
-    let head = match stores::open_log_read_only(settings) {
+    let head = match stores::log_read_only(settings).await {
         Ok(log) => log.head().await.map_err(anyhow::Error::from),
         Err(error) => Err(error),
     };

@@ -48,11 +48,11 @@ struct Line<'a> {
 }
 
 pub(crate) async fn run(args: EventsArgs, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let log = stores::open_log_read_only(settings)?;
+    let log = stores::log_read_only(settings).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let result = match &args.stream {
-        Some(stream) if !args.follow => print_stream(&log, &args, stream, &mut out).await,
-        _ => print_all(&log, &args, &mut out).await,
+        Some(stream) if !args.follow => print_stream(log.as_ref(), &args, stream, &mut out).await,
+        _ => print_all(log.as_ref(), &args, &mut out).await,
     };
     match result.and_then(|()| Ok(out.flush()?)) {
         // A reader such as `head` has seen enough.

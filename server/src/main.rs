@@ -2,9 +2,11 @@
 //!
 //! Not here: logic. Configuration, wiring and subcommands only.
 
+mod backup;
 mod client;
 mod completions;
 mod config;
+mod data_folder;
 mod doctor;
 mod events;
 mod projections;
@@ -45,6 +47,10 @@ enum Command {
     /// Show or rebuild projections.
     #[command(subcommand)]
     Projections(projections::ProjectionsCommand),
+    /// Write the embedded stores into one file, also beside a running server, and check it.
+    Backup(backup::BackupArgs),
+    /// Put a backup into an empty data folder.
+    Restore(backup::BackupArgs),
     /// Check configuration, stores, codecs and pages, and say what is missing.
     Doctor,
     /// Print a completion script for a shell.
@@ -62,6 +68,8 @@ struct WorkerArgs {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _failing = fail::FailScenario::setup();
     let cli = Cli::parse();
     if let Command::Worker(worker) = cli.command {
         // Before anything else is opened: a worker has no settings and no stores.
@@ -92,6 +100,8 @@ async fn dispatch(command: Command, settings: config::Settings) -> anyhow::Resul
         Command::Events(args) => events::run(args, &settings).await,
         Command::Replay(args) => replay::run(args, &settings).await,
         Command::Projections(command) => projections::run(command, &settings).await,
+        Command::Backup(args) => backup::backup(args, &settings).await,
+        Command::Restore(args) => backup::restore(args, &settings).await,
         Command::Doctor => doctor::run(&settings).await,
         Command::Completions(_) | Command::Worker(_) => Ok(ExitCode::SUCCESS),
     }

@@ -3,9 +3,10 @@
 use crate::client::{Client, ServerArgs};
 use crate::config::Settings;
 use crate::stores;
-use dlcs_adapter_sqlite::read_models::{ProjectionStatus, ReadModels};
+use dlcs_projections::read_store::ProjectionStatus;
+use dlcs_projections::runner::lease_name;
+use serde::Serialize;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum ProjectionsCommand {
@@ -35,30 +36,65 @@ pub(crate) async fn run(
 }
 
 async fn status(json: bool, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let log = Arc::new(stores::open_log_read_only(settings)?);
-    let models = ReadModels::open_read_only(&stores::read_models_folder(settings), log)?;
+    let log = stores::log_read_only(settings).await?;
+    let models = stores::read_models_read_only(settings, &log).await?;
+    let consumers = stores::consumers(settings).await?;
     for status in models.status().await? {
+        let lease = lease_name(status.name, status.version);
+        let held = consumers.iter().find(|(name, ..)| *name == lease);
+        let owner = held.and_then(|(_, _, owner)| owner.as_ref()).map(|it| it.0.as_str());
         if json {
-            print_line(&serde_json::to_string(&status)?);
+            print_line(&serde_json::to_string(&Line { status: &status, owner })?);
         } else {
-            print_line(&line(&status));
+            print_line(&line(&status, owner));
         }
         for parked in &status.parked {
             eprintln!("  parked: {parked:?}");
         }
     }
+    for (name, position, owner) in consumers {
+        if name.0.starts_with("projection/") {
+            continue;
+        }
+        let owner = owner.map(|it| it.0);
+        if json {
+            let line =
+                serde_json::json!({ "consumer": name.0, "position": position, "owner": owner });
+            print_line(&line.to_string());
+        } else {
+            print_line(&format!(
+                "{:<14}     position {position}{}",
+                name.0,
+                held_by(owner.as_deref())
+            ));
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(status: &ProjectionStatus) -> String {
+/// A projection, as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    status: &'a ProjectionStatus,
+    /// The process that advances it, where several share the read models.
+    owner: Option<&'a str>,
+}
+
+fn held_by(owner: Option<&str>) -> String {
+    owner.map_or_else(String::new, |owner| format!("  held by {owner}"))
+}
+
+fn line(status: &ProjectionStatus, owner: Option<&str>) -> String {
     let lag = status.head.0.saturating_sub(status.position.0);
     let rebuilding = if status.rebuilding { "  rebuilding" } else { "" };
     format!(
-        "{:<14} v{}  position {}  lag {lag}  parked {}{rebuilding}",
+        "{:<14} v{}  position {}  lag {lag}  parked {}{rebuilding}{}",
         status.name,
         status.version,
         status.position,
-        status.parked.len()
+        status.parked.len(),
+        held_by(owner)
     )
 }
 

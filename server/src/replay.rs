@@ -3,10 +3,9 @@
 use crate::config::Settings;
 use crate::stores;
 use anyhow::{Context, bail};
-use dlcs_adapter_sqlite::read_models::ReadModels;
 use dlcs_eventlog::{EventLog, Position};
 use dlcs_projections::projection::OnPoison;
-use dlcs_projections::replay::{Compared, Target, replay};
+use dlcs_projections::replay::{Compared, Target, compare, replay};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,15 +25,14 @@ pub(crate) struct ReplayArgs {
 
 /// Status 0 when equal, 1 when not.
 pub(crate) async fn run(args: ReplayArgs, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let log: Arc<dyn EventLog> = Arc::new(stores::open_log_read_only(settings)?);
+    let log = stores::log_read_only(settings).await?;
     let scratch = Scratch::make(args.into.as_deref(), &settings.data)?;
     if let Some(moment) = &args.as_of {
         return rebuild_as_of(&log, moment, &scratch).await;
     }
-    let folder = stores::read_models_folder(settings);
-    let live = ReadModels::open_read_only(&folder, Arc::clone(&log))
-        .with_context(|| format!("the read models in `{}` cannot be read", folder.display()))?;
-    let compared = live.compare(scratch.path()).await?;
+    let live = stores::read_models_read_only(settings, &log).await?;
+    let fresh = stores::scratch_read_models(scratch.path(), &log)?;
+    let compared = compare(log.as_ref(), &live.models(), &fresh.models()).await?;
     known(&args.projections, &compared)?;
     Ok(report(&args.projections, &compared))
 }
@@ -83,7 +81,7 @@ async fn rebuild_as_of(
     scratch: &Scratch,
 ) -> anyhow::Result<ExitCode> {
     let to = position_of(log.as_ref(), moment).await?;
-    let fresh = ReadModels::open(scratch.path(), Arc::clone(log))?;
+    let fresh = stores::scratch_read_models(scratch.path(), log)?;
     let targets: Vec<Target> =
         fresh.models().into_iter().map(|model| Target { model, to }).collect();
     replay(log.as_ref(), &targets, OnPoison::Stop).await?;

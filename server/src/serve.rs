@@ -2,10 +2,11 @@
 
 use crate::config::{AdminKey, Settings};
 use crate::wiring::{self, Wired};
-use crate::{stores, telemetry};
+use crate::{data_folder, telemetry};
 use anyhow::Context;
 use axum::Router;
 use dlcs_adapter_objects::DataLock;
+use dlcs_projections::freshness::Freshness;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,7 +47,7 @@ async fn stop_signal() -> anyhow::Result<()> {
 pub(crate) struct Running {
     address: SocketAddr,
     admin_key: AdminKey,
-    read_models: dlcs_adapter_sqlite::read_models::ReadModels,
+    freshness: Freshness,
     head: dlcs_eventlog::Position,
     /// Ends the acceptance of connections and of new work.
     stop_serving: CancellationToken,
@@ -60,17 +61,17 @@ pub(crate) struct Running {
 impl Running {
     /// Takes the data folder's lock, opens the stores, and starts what the roles say.
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
-        let lock = stores::lock(&settings)?;
+        let lock = data_folder::lock(&settings)?;
         let roles = settings.roles;
         let listener = listen(&settings).await?;
         let address = listener.local_addr()?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let wired = wiring::wire(settings)?;
+        let wired = wiring::wire(settings).await?;
         wired.first_customer().await?;
         let running = Self {
             address,
             admin_key: wired.admin_key.clone(),
-            read_models: wired.read_models.clone(),
+            freshness: wired.read_models.models.freshness(),
             head: wired.log.head().await?,
             stop_serving: CancellationToken::new(),
             stop_projecting: CancellationToken::new(),
@@ -78,10 +79,8 @@ impl Running {
             projecting: TaskTracker::new(),
             _lock: lock,
         };
-        if roles.project {
-            let runner = wired.runner();
-            running.projecting.spawn(runner.run(running.stop_projecting.clone()));
-        }
+        let runner = wired.runner(roles);
+        running.projecting.spawn(runner.run(running.stop_projecting.clone()));
         if roles.ingest {
             running.ingest(&wired);
         }
@@ -101,8 +100,7 @@ impl Running {
 
     /// Waits until the read models know what was recorded before the start.
     pub(crate) async fn until_ready(&self) {
-        let freshness = self.read_models.freshness();
-        while !freshness.wait_all(self.head, Duration::from_secs(60)).await {
+        while !self.freshness.wait_all(self.head, Duration::from_secs(60)).await {
             warn!("the read models are still catching up with position {}", self.head);
         }
     }

@@ -1,97 +1,155 @@
-//! The data folder: its lock, its files, the administrator's key.
+//! Opens the stores that the settings name, whatever keeps them.
 
-use crate::config::{AdminKey, Settings};
+use crate::config::{Settings, Store};
+use crate::data_folder;
 use anyhow::{Context, bail};
-use dlcs_adapter_objects::DataLock;
+use dlcs_adapter_postgres::connection::Database;
+use dlcs_adapter_postgres::control::PostgresControl;
+use dlcs_adapter_postgres::log::PostgresLog;
+use dlcs_adapter_postgres::read_models::PostgresReadModels;
+use dlcs_adapter_sqlite::control::{SqliteControl, read_consumers};
 use dlcs_adapter_sqlite::log::SqliteLog;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use dlcs_adapter_sqlite::read_models::ReadModels;
+use dlcs_commands::idempotency::IdempotencyStore;
+use dlcs_commands::lookups::Lookups;
+use dlcs_eventlog::EventLog;
+use dlcs_eventlog::Position;
+use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
+use dlcs_eventlog::log::Clock;
+use dlcs_projections::read_store::ReadStore;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
 
-/// Makes the data folder if it is missing, and takes its lock.
-pub(crate) fn lock(settings: &Settings) -> anyhow::Result<DataLock> {
-    let folder = &settings.data;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("the data folder `{}` cannot be made", folder.display()))?;
-    Ok(DataLock::acquire(folder)?)
+/// The control store, as those see it who keep something there.
+#[derive(Clone)]
+pub(crate) struct Control {
+    pub(crate) consumers: Arc<dyn ConsumerStore>,
+    pub(crate) answers: Arc<dyn IdempotencyStore>,
+}
+
+/// The read models, as those see them who feed and who ask.
+#[derive(Clone)]
+pub(crate) struct ReadModelStore {
+    pub(crate) models: Arc<dyn ReadStore>,
+    pub(crate) lookups: Arc<dyn Lookups>,
+}
+
+/// The stores of one process.
+pub(crate) struct Stores {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) control: Control,
+    pub(crate) read_models: ReadModelStore,
+}
+
+/// Databases by address, so that stores in the same one share its connections.
+#[derive(Default)]
+struct Databases(HashMap<String, Database>);
+
+impl Databases {
+    async fn get(&mut self, url: &str) -> anyhow::Result<Database> {
+        if let Some(database) = self.0.get(url) {
+            return Ok(database.clone());
+        }
+        let database = Database::connect(url).await?;
+        self.0.insert(url.to_owned(), database.clone());
+        Ok(database)
+    }
+}
+
+/// Opens every store for reading and writing, and makes what is missing.
+pub(crate) async fn open(settings: &Settings, clock: Clock) -> anyhow::Result<Stores> {
+    let mut databases = Databases::default();
+    let (log, control): (Arc<dyn EventLog>, Control) = match &settings.event_store {
+        Store::Sqlite => {
+            let log = SqliteLog::open(&data_folder::log_path(settings), clock)?;
+            let control = Arc::new(SqliteControl::open(&data_folder::control_path(settings))?);
+            (Arc::new(log), Control { consumers: control.clone(), answers: control })
+        }
+        Store::Postgres(url) => {
+            let database = databases.get(url).await.context("`event-store`")?;
+            let log = PostgresLog::open(database.clone(), clock).await.context("`event-store`")?;
+            let control = Arc::new(PostgresControl::open(database).await.context("`event-store`")?);
+            (Arc::new(log), Control { consumers: control.clone(), answers: control })
+        }
+    };
+    let read_models = match &settings.read_store {
+        Store::Sqlite => {
+            let folder = data_folder::read_models_folder(settings);
+            let models = Arc::new(ReadModels::open(&folder, Arc::clone(&log))?);
+            ReadModelStore { models: models.clone(), lookups: models }
+        }
+        Store::Postgres(url) => {
+            let database = databases.get(url).await.context("`read-store`")?;
+            let models = PostgresReadModels::open(database, Arc::clone(&log)).await;
+            let models = Arc::new(models.context("`read-store`")?);
+            ReadModelStore { models: models.clone(), lookups: models }
+        }
+    };
+    Ok(Stores { log, control, read_models })
 }
 
 /// Opens the log for reading, also beside a running server.
-pub(crate) fn open_log_read_only(settings: &Settings) -> anyhow::Result<SqliteLog> {
-    let path = log_path(settings);
-    if !path.exists() {
-        bail!(
-            "there is no event store at `{}`: name the data folder with `--data`",
-            path.display()
-        );
-    }
-    Ok(SqliteLog::open_read_only(&path)?)
-}
-
-pub(crate) fn log_path(settings: &Settings) -> PathBuf {
-    settings.data.join("events.sqlite")
-}
-
-pub(crate) fn control_path(settings: &Settings) -> PathBuf {
-    settings.data.join("control.sqlite")
-}
-
-pub(crate) fn read_models_folder(settings: &Settings) -> PathBuf {
-    settings.data.join("read")
-}
-
-/// Returns the administrator's key: of the settings, of the folder, or a new one.
-///
-/// A new one is written to `admin-key` (mode 0600) and named once on standard error.
-pub(crate) fn admin_key(settings: &Settings) -> anyhow::Result<AdminKey> {
-    let path = settings.data.join("admin-key");
-    if let Some(key) = &settings.admin_key {
-        write_key(&path, key)?;
-        return Ok(key.clone());
-    }
-    match std::fs::read_to_string(&path) {
-        Ok(text) => AdminKey::parse(&text)
-            .with_context(|| format!("`{}` is not KEY:SECRET", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = new_key();
-            write_key(&path, &key)?;
-            eprintln!("made the administrator's key, see {}", path.display());
-            Ok(key)
+pub(crate) async fn log_read_only(settings: &Settings) -> anyhow::Result<Arc<dyn EventLog>> {
+    match &settings.event_store {
+        Store::Sqlite => {
+            let path = data_folder::log_path(settings);
+            if !path.exists() {
+                bail!(
+                    "there is no event store at `{}`: name the data folder with `--data`",
+                    path.display()
+                );
+            }
+            Ok(Arc::new(SqliteLog::open_read_only(&path)?))
         }
-        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+        Store::Postgres(url) => {
+            let database = Database::connect(url).await.context("`event-store`")?;
+            Ok(Arc::new(PostgresLog::open_read_only(database).await.context("`event-store`")?))
+        }
     }
 }
 
-fn new_key() -> AdminKey {
-    let random: [u8; 24] = rand::random();
-    AdminKey {
-        key: format!("admin-{}", hex::encode(&random[..4])),
-        secret: hex::encode(&random[4..]),
+/// Reads who follows the log, how far it is, and who does its work.
+pub(crate) async fn consumers(
+    settings: &Settings,
+) -> anyhow::Result<Vec<(ConsumerName, Position, Option<LeaseOwner>)>> {
+    match &settings.event_store {
+        Store::Sqlite => Ok(read_consumers(&data_folder::control_path(settings)).await?),
+        Store::Postgres(url) => {
+            let database = Database::connect(url).await.context("`event-store`")?;
+            let control = PostgresControl::open(database).await.context("`event-store`")?;
+            Ok(control.consumers().await?)
+        }
     }
 }
 
-/// Writes beside and renames, so that the file is whole; only its owner may read it.
-fn write_key(path: &Path, key: &AdminKey) -> anyhow::Result<()> {
-    let beside = path.with_extension("new");
-    let _ = std::fs::remove_file(&beside);
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
-    writeln!(file, "{}:{}", key.key, key.secret)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)
-        .with_context(|| format!("`{}` cannot be written", path.display()))
+/// Opens what serves for reading, also beside a running server.
+pub(crate) async fn read_models_read_only(
+    settings: &Settings,
+    log: &Arc<dyn EventLog>,
+) -> anyhow::Result<Arc<dyn ReadStore>> {
+    match &settings.read_store {
+        Store::Sqlite => {
+            let folder = data_folder::read_models_folder(settings);
+            let models =
+                ReadModels::open_read_only(&folder, Arc::clone(log)).with_context(|| {
+                    format!("the read models in `{}` cannot be read", folder.display())
+                })?;
+            Ok(Arc::new(models))
+        }
+        Store::Postgres(url) => {
+            let database = Database::connect(url).await.context("`read-store`")?;
+            let models = PostgresReadModels::open_read_only(database, Arc::clone(log)).await;
+            Ok(Arc::new(models.context("`read-store`")?))
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn the_key_file_is_for_its_owner_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("admin-key");
-        write_key(&path, &new_key()).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
+/// Makes empty read models in a folder of their own, to replay into. Every store gives the same
+/// dumps, so whatever serves can be compared with them.
+pub(crate) fn scratch_read_models(
+    folder: &Path,
+    log: &Arc<dyn EventLog>,
+) -> anyhow::Result<Arc<dyn ReadStore>> {
+    Ok(Arc::new(ReadModels::open(folder, Arc::clone(log))?))
 }

@@ -1,14 +1,12 @@
 //! Ports and their adapters: the one place that names both.
 
-use crate::config::{AdminKey, Settings};
-use crate::stores;
+use crate::config::{AdminKey, Roles, Settings};
+use crate::stores::{Control, ReadModelStore, Stores};
+use crate::{data_folder, stores};
 use anyhow::Context;
 use axum::Router;
 use dlcs_adapter_egress::{AllowList, Egress, FetchLimits};
 use dlcs_adapter_objects::FolderObjects;
-use dlcs_adapter_sqlite::control::SqliteControl;
-use dlcs_adapter_sqlite::log::SqliteLog;
-use dlcs_adapter_sqlite::read_models::ReadModels;
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
@@ -16,16 +14,17 @@ use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
 use dlcs_commands::{Clock, CommandContext, Commands};
 use dlcs_domain::ActorId;
-use dlcs_eventlog::consumers::LeaseOwner;
+use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use dlcs_eventlog::{EventLog, Position};
-use dlcs_graphql::{GraphqlState, ProjectionControl, ProjectionStatus};
+use dlcs_graphql::{ConsumerStatus, GraphqlState, ProjectionControl, ProjectionStatus};
 use dlcs_imaging::{DecodeLimits, DerivativePolicy, Tiles, TilesSettings};
 use dlcs_ingest::{
     ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, Sweeper,
 };
 use dlcs_objects::Objects;
 use dlcs_projections::freshness::Freshness;
-use dlcs_projections::runner::{Runner, RunnerSettings};
+use dlcs_projections::read_store::ReadStore;
+use dlcs_projections::runner::{Duty, Runner, RunnerSettings, lease_name};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,36 +33,35 @@ use uuid::Uuid;
 /// Everything that one process works with.
 pub(crate) struct Wired {
     pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) read_models: ReadModels,
+    pub(crate) read_models: ReadModelStore,
     pub(crate) admin_key: AdminKey,
     commands: Commands,
     objects: Arc<dyn Objects>,
-    control: Arc<SqliteControl>,
+    control: Control,
     origins: Arc<dyn Origins>,
     worker: Arc<dyn ImageWorker>,
     clock: Arc<dyn Clock>,
+    /// Names this process and its start.
+    owner: LeaseOwner,
     settings: Settings,
 }
 
 /// Opens the stores and puts everything together. The caller holds the data folder's lock.
-pub(crate) fn wire(settings: Settings) -> anyhow::Result<Wired> {
+pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let log: Arc<dyn EventLog> =
-        Arc::new(SqliteLog::open(&stores::log_path(&settings), micros(&clock))?);
-    let control = Arc::new(SqliteControl::open(&stores::control_path(&settings))?);
+    let Stores { log, control, read_models } = stores::open(&settings, micros(&clock)).await?;
     let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&settings.objects)?);
-    let read_models = ReadModels::open(&stores::read_models_folder(&settings), Arc::clone(&log))?;
     let commands = Commands::new(
         Arc::clone(&log),
         Arc::clone(&objects),
-        Arc::new(read_models.clone()),
+        Arc::clone(&read_models.lookups),
         Arc::clone(&clock),
         concat!("dlcs ", env!("CARGO_PKG_VERSION")),
     );
     let allow = AllowList::parse(&settings.origin_allow).context("`origin-allow`")?;
     let origins: Arc<dyn Origins> = Arc::new(Egress::new(allow, FetchLimits::default())?);
     let worker: Arc<dyn ImageWorker> = Arc::new(worker(&settings)?);
-    let admin_key = stores::admin_key(&settings)?;
+    let admin_key = data_folder::admin_key(&settings)?;
     Ok(Wired {
         log,
         read_models,
@@ -74,6 +72,7 @@ pub(crate) fn wire(settings: Settings) -> anyhow::Result<Wired> {
         origins,
         worker,
         clock,
+        owner: LeaseOwner(format!("{}-{}", std::process::id(), Uuid::new_v4())),
         settings,
     })
 }
@@ -104,12 +103,21 @@ impl Wired {
     }
 
     /// Returns what keeps the read models up to date.
-    pub(crate) fn runner(&self) -> Runner {
+    pub(crate) fn runner(&self, roles: Roles) -> Runner {
+        let duty = if !roles.project {
+            Duty::Watch
+        } else if self.settings.read_store.is_shared() {
+            let consumers = Arc::clone(&self.control.consumers);
+            Duty::Leased { consumers, owner: self.owner.clone() }
+        } else {
+            Duty::Alone
+        };
         Runner {
             log: Arc::clone(&self.log),
-            models: self.read_models.models(),
-            freshness: self.read_models.freshness(),
+            models: self.read_models.models.models(),
+            freshness: self.read_models.models.freshness(),
             clock: micros(&self.clock),
+            duty,
             settings: RunnerSettings::default(),
         }
     }
@@ -118,7 +126,7 @@ impl Wired {
     pub(crate) fn ingest(&self) -> (IngestProcessManager, Sweeper) {
         let ports = IngestPorts {
             executor: self.commands.executor().clone(),
-            consumers: self.control.clone(),
+            consumers: Arc::clone(&self.control.consumers),
             objects: Arc::clone(&self.objects),
             origins: Arc::clone(&self.origins),
             worker: Arc::clone(&self.worker),
@@ -130,7 +138,7 @@ impl Wired {
             limits,
             ..IngestSettings::default()
         };
-        let owner = LeaseOwner(format!("{}-{}", std::process::id(), Uuid::new_v4()));
+        let owner = self.owner.clone();
         let sweeper = Sweeper::new(&ports, &settings, owner.clone());
         (IngestProcessManager::new(ports, settings, owner), sweeper)
     }
@@ -147,8 +155,11 @@ impl Wired {
         let tiles = Tiles::new(Arc::clone(&self.objects), TilesSettings::default());
         ApiState {
             commands: self.commands.clone(),
-            idempotency: Idempotency::new(self.control.clone(), Arc::clone(&self.clock)),
-            queries: self.read_models.queries(),
+            idempotency: Idempotency::new(
+                Arc::clone(&self.control.answers),
+                Arc::clone(&self.clock),
+            ),
+            queries: self.read_models.models.queries(),
             tiles: Arc::new(tiles),
             objects: Arc::clone(&self.objects),
             origins: Arc::new(Checked(Arc::clone(&self.origins))),
@@ -166,14 +177,17 @@ impl Wired {
         let key = api.admin_key.clone();
         let origins = Arc::clone(&self.origins);
         GraphqlState {
-            queries: self.read_models.queries(),
+            queries: self.read_models.models.queries(),
             commands: self.commands.clone(),
             clock: Arc::clone(&self.clock),
             public_url: public_url.into(),
             authenticate: Arc::new(move |headers| {
                 key.identify(headers).map_err(|_| "the credentials are not known".to_owned())
             }),
-            projections: Arc::new(Projections(self.read_models.clone())),
+            projections: Arc::new(Projections {
+                models: Arc::clone(&self.read_models.models),
+                consumers: Arc::clone(&self.control.consumers),
+            }),
             check_origin: Arc::new(move |url| origins.check(url).map_err(|it| it.to_string())),
         }
     }
@@ -198,9 +212,9 @@ struct Ready {
 
 impl Ready {
     fn new(wired: &Wired) -> Self {
-        let names = wired.read_models.models().iter().map(|it| it.name()).collect();
+        let names = wired.read_models.models.models().iter().map(|it| it.name()).collect();
         let head = *wired.log.head_hints().borrow();
-        Self { freshness: wired.read_models.freshness(), names, head }
+        Self { freshness: wired.read_models.models.freshness(), names, head }
     }
 }
 
@@ -213,13 +227,22 @@ impl Readiness for Ready {
 }
 
 /// The projections of this process, for GraphQL.
-struct Projections(ReadModels);
+struct Projections {
+    models: Arc<dyn ReadStore>,
+    consumers: Arc<dyn ConsumerStore>,
+}
 
 #[async_trait::async_trait]
 impl ProjectionControl for Projections {
     async fn status(&self) -> Result<Vec<ProjectionStatus>, String> {
-        let all = self.0.status().await.map_err(|error| error.to_string())?;
+        let all = self.models.status().await.map_err(|error| error.to_string())?;
+        let consumers = self.consumers().await?;
+        let owner = |name, version| {
+            let ConsumerName(lease) = lease_name(name, version);
+            consumers.iter().find(|it| it.name == lease)?.owner.clone()
+        };
         let status = all.into_iter().map(|it| ProjectionStatus {
+            owner: owner(it.name, it.version),
             name: it.name.to_owned(),
             version: it.version,
             position: it.position.0,
@@ -230,8 +253,18 @@ impl ProjectionControl for Projections {
         Ok(status.collect())
     }
 
+    async fn consumers(&self) -> Result<Vec<ConsumerStatus>, String> {
+        let all = self.consumers.consumers().await.map_err(|error| error.to_string())?;
+        let status = all.into_iter().map(|(name, position, owner)| ConsumerStatus {
+            name: name.0,
+            position: position.0,
+            owner: owner.map(|it| it.0),
+        });
+        Ok(status.collect())
+    }
+
     async fn rebuild(&self, name: &str) -> Result<(), String> {
-        self.0.rebuild(name).await.map(|_| ()).map_err(|error| error.to_string())
+        self.models.rebuild(name).await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
 

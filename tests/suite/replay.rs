@@ -2,6 +2,7 @@
 
 use crate::support::fixtures::png;
 use crate::support::server::{Persona, Server, image_path};
+use crate::support::stores;
 use reqwest::Method;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ async fn a_replay_is_equal_until_a_row_is_changed_by_hand() {
     assert_eq!(replay(&server), (Some(0), "equal".to_owned()));
     server.kill();
     assert_eq!(replay(&server), (Some(0), "equal".to_owned()));
-    tamper(&file_of(&server.data().join("read"), "assets"));
+    tamper(&server);
     assert_eq!(replay(&server), (Some(1), "not equal: assets".to_owned()));
 }
 
@@ -81,7 +82,17 @@ fn file_of(folder: &Path, projection: &str) -> PathBuf {
 }
 
 /// Changes one stored word, as somebody with access to the disk might.
-fn tamper(file: &Path) {
+fn tamper(server: &Server) {
+    if let Some(url) = server.store("DLCS_READ_STORE") {
+        let sql = "DO $$ DECLARE name text; BEGIN
+                SELECT schema_name INTO STRICT name FROM dlcs_read.serving
+                    WHERE projection = 'assets';
+                EXECUTE format('UPDATE %I.assets SET string1 = ''changed by hand''
+                                WHERE name = ''i1''', name);
+            END $$";
+        return stores::execute(url, sql);
+    }
+    let file = file_of(&server.data().join("read"), "assets");
     let program = "import sqlite3,sys\n\
         c=sqlite3.connect(sys.argv[1])\n\
         n=c.execute(\"update assets set string1='changed by hand' where name='i1'\").rowcount\n\

@@ -2,6 +2,7 @@
 
 pub(crate) mod fixtures;
 pub(crate) mod server;
+pub(crate) mod stores;
 
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@
 //!   synced. So it is there whole or not at all, and `Ok` survives power loss.
 //! - A tile of a blob in use is one positioned read: handles are kept open.
 
+pub mod archive;
 mod data_lock;
 mod files;
 mod folder;

@@ -7,6 +7,7 @@ use dlcs_eventlog::EventLog;
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_projections::conformance::given::sample_history;
 use dlcs_projections::projection::OnPoison;
+use dlcs_projections::read_store::ReadStore;
 use dlcs_projections::replay::{Target, replay};
 use std::sync::Arc;
 use std::time::Instant;

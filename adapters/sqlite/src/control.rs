@@ -7,11 +7,13 @@ mod idempotency;
 mod settings;
 mod writer;
 
+pub use consumers::read_consumers;
+
 use crate::connection::{Durability, OpenError, Readers, Schema, open_writer};
 use std::path::Path;
 use writer::Writer;
 
-const SCHEMA: Schema = Schema {
+pub(crate) const SCHEMA: Schema = Schema {
     application_id: 0x444c_4354, // "DLCT".
     migrations: dlcs_migrations::SQLITE_CONTROL,
 };

@@ -16,7 +16,7 @@ use rusqlite::ErrorCode;
 use std::path::Path;
 use tokio::sync::watch;
 
-const SCHEMA: Schema = Schema {
+pub(crate) const SCHEMA: Schema = Schema {
     application_id: 0x444c_4c47, // "DLLG".
     migrations: dlcs_migrations::SQLITE_LOG,
 };

@@ -25,14 +25,14 @@ mod tile_metadata;
 mod values;
 
 use crate::connection::OpenError;
-use dlcs_eventlog::{EventLog, LogError, Position};
+use async_trait::async_trait;
+use dlcs_eventlog::{EventLog, Position};
+use dlcs_projections::Queries;
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::history::LogHistory;
-use dlcs_projections::projection::{ParkedEvent, ReadModel, StoreError};
-use dlcs_projections::replay::{Compared, ReplayError};
-use dlcs_projections::{Queries, replay};
+use dlcs_projections::projection::{ReadModel, StoreError};
+use dlcs_projections::read_store::{ProjectionStatus, ReadStore, RebuildError, StatusError};
 use file::Definition;
-use serde::Serialize;
 use served::{Query, Served};
 use serving::{Folder, Mode};
 use std::path::{Path, PathBuf};
@@ -62,44 +62,9 @@ pub enum ReadModelsError {
     ReadOnly,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum RebuildError {
-    #[error("there is no projection called `{0}`")]
-    Unknown(String),
-    #[error("`{0}` is being rebuilt already")]
-    Running(&'static str),
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    #[error(transparent)]
-    Folder(#[from] ReadModelsError),
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum StatusError {
-    #[error(transparent)]
-    Log(#[from] LogError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// How one projection is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProjectionStatus {
-    pub name: &'static str,
-    pub version: u32,
-    pub position: Position,
-    /// Where the log ends.
-    pub head: Position,
-    /// A new file is being filled beside the serving one.
-    pub rebuilding: bool,
-    pub parked: Vec<ParkedEvent>,
-}
-
 /// The read models in one folder.
 ///
-/// - A server: `open`, hand [`ReadModels::models`] and [`ReadModels::freshness`] to a
-///   `dlcs_projections::runner::Runner`, and answer from [`ReadModels::queries`].
-/// - A command beside it: `open_read_only`, then [`ReadModels::status`] or [`ReadModels::compare`].
+/// A server uses `open`; a command beside it `open_read_only`.
 #[derive(Clone)]
 pub struct ReadModels {
     served: Vec<Arc<Served>>,
@@ -131,8 +96,15 @@ impl ReadModels {
         Ok(Self { served, log, freshness })
     }
 
-    /// Returns every question, answered by these read models.
-    pub fn queries(&self) -> Queries {
+    fn query(&self, name: &str) -> Arc<Query> {
+        let served = self.served.iter().find(|it| it.definition.name == name);
+        Arc::new(Query(Arc::clone(served.expect("every projection is in the list"))))
+    }
+}
+
+#[async_trait]
+impl ReadStore for ReadModels {
+    fn queries(&self) -> Queries {
         Queries {
             customers: self.query(assets::DEFINITION.name),
             spaces: self.query(assets::DEFINITION.name),
@@ -146,29 +118,21 @@ impl ReadModels {
         }
     }
 
-    /// Returns what the runner feeds.
-    pub fn models(&self) -> Vec<Arc<dyn ReadModel>> {
+    fn models(&self) -> Vec<Arc<dyn ReadModel>> {
         self.served.iter().map(|it| Arc::clone(it) as Arc<dyn ReadModel>).collect()
     }
 
-    /// Returns where the runner tells how far it is.
-    pub fn freshness(&self) -> Freshness {
+    fn freshness(&self) -> Freshness {
         self.freshness.clone()
     }
 
-    /// Builds a projection anew from the log while the old one serves, then lets the new one serve.
-    /// Returns the position at which they changed places.
-    ///
-    /// Stops at an event that this program cannot project. Dropping the future gives the new file
-    /// up; so does a kill.
-    pub async fn rebuild(&self, name: &str) -> Result<Position, RebuildError> {
+    async fn rebuild(&self, name: &str) -> Result<Position, RebuildError> {
         let served = self.served.iter().find(|it| it.definition.name == name);
         let served = served.ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
         rebuild::rebuild(served, self.log.as_ref()).await
     }
 
-    /// Returns how each projection is doing.
-    pub async fn status(&self) -> Result<Vec<ProjectionStatus>, StatusError> {
+    async fn status(&self) -> Result<Vec<ProjectionStatus>, StatusError> {
         let head = self.log.head().await?;
         let mut all = Vec::new();
         for served in &self.served {
@@ -183,25 +147,11 @@ impl ReadModels {
         }
         Ok(all)
     }
-
-    /// Replays the log into `scratch`, an empty folder, and compares each read model with it.
-    ///
-    /// Works beside a running server: of each read model one snapshot is read.
-    pub async fn compare(&self, scratch: &Path) -> Result<Vec<Compared>, CompareError> {
-        let fresh = Self::open(scratch, Arc::clone(&self.log))?;
-        Ok(replay::compare(self.log.as_ref(), &self.models(), &fresh.models()).await?)
-    }
-
-    fn query(&self, name: &str) -> Arc<Query> {
-        let served = self.served.iter().find(|it| it.definition.name == name);
-        Arc::new(Query(Arc::clone(served.expect("every projection is in the list"))))
-    }
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum CompareError {
-    #[error(transparent)]
-    Open(#[from] ReadModelsError),
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
+/// What the folder says in the words of the port.
+impl From<ReadModelsError> for RebuildError {
+    fn from(error: ReadModelsError) -> Self {
+        Self::Store(StoreError::Unavailable(error.to_string()))
+    }
 }

@@ -42,12 +42,26 @@ pub struct ProjectionStatus {
     pub parked: u64,
     /// A new version is being built beside the serving one.
     pub rebuilding: bool,
+    /// The process that advances it now; null: the one that was asked, or none.
+    pub owner: Option<String>,
+}
+
+/// What follows the log and keeps a checkpoint or a lease: ingest, projections of several processes.
+#[derive(Debug, Clone, async_graphql::SimpleObject)]
+#[graphql(name = "Consumer")]
+pub struct ConsumerStatus {
+    pub name: String,
+    /// Position up to which everything is done; 0 where another store keeps it.
+    pub position: u64,
+    /// The process that does its work now.
+    pub owner: Option<String>,
 }
 
 /// Runs the projections of this process.
 #[async_trait]
 pub trait ProjectionControl: Send + Sync {
     async fn status(&self) -> Result<Vec<ProjectionStatus>, String>;
+    async fn consumers(&self) -> Result<Vec<ConsumerStatus>, String>;
     /// Begins a rebuild beside the serving version; answers when the new one serves.
     async fn rebuild(&self, name: &str) -> Result<(), String>;
 }

@@ -14,7 +14,9 @@ mod scalar;
 mod subscription;
 mod types;
 
-pub use context::{Authenticate, CheckOrigin, GraphqlState, ProjectionControl, ProjectionStatus};
+pub use context::{
+    Authenticate, CheckOrigin, ConsumerStatus, GraphqlState, ProjectionControl, ProjectionStatus,
+};
 pub use http::{Page, router};
 
 use async_graphql::Schema;

@@ -62,7 +62,10 @@ impl Mutation {
         let decided = state.commands.assets.register(&context, &id, registration(input)).await;
         let decided = decided.map_err(command_error)?;
         let freshness = &state.queries.freshness;
-        let asset = if freshness.wait_all(decided.position, FRESHNESS_WAIT).await {
+        let asset = if freshness
+            .wait(dlcs_projections::assets::NAME, decided.position, FRESHNESS_WAIT)
+            .await
+        {
             state.queries.assets.asset(&who, &id).await.map_err(query_error)?
         } else {
             None

@@ -2,7 +2,7 @@
 
 use crate::connection::{self, List};
 use crate::context::{
-    ProjectionStatus, asset_id, customer_id, principal, query_error, refused, state,
+    ConsumerStatus, ProjectionStatus, asset_id, customer_id, principal, query_error, refused, state,
 };
 use crate::node::NodeId;
 use crate::scalar::Time;
@@ -250,6 +250,12 @@ impl Query {
     async fn projections(&self, ctx: &Context<'_>) -> Result<Vec<ProjectionStatus>> {
         administrator(ctx)?;
         state(ctx).projections.status().await.map_err(|error| refused("internal", error))
+    }
+
+    /// Returns who follows the log, how far it is, and which process does its work.
+    async fn consumers(&self, ctx: &Context<'_>) -> Result<Vec<ConsumerStatus>> {
+        administrator(ctx)?;
+        state(ctx).projections.consumers().await.map_err(|error| refused("internal", error))
     }
 }
 

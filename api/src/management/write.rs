@@ -97,9 +97,11 @@ impl Incoming {
         self.state.written.record(done.resource.clone(), position);
         match Waiting::read(&self.headers) {
             Waiting::No => false,
-            Waiting::Own(at_most) | Waiting::All(at_most) => {
-                self.state.queries.freshness.wait_all(position, at_most).await
+            Waiting::Own(at_most) => {
+                let names = done.resource.projections();
+                self.state.queries.freshness.wait_each(names, position, at_most).await
             }
+            Waiting::All(at_most) => self.state.queries.freshness.wait_all(position, at_most).await,
         }
     }
 

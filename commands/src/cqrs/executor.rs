@@ -85,13 +85,14 @@ impl Executor {
         let queued = self.queues.lock_all(work.iter().map(|it| it.stream.as_str())).await;
         for tried in 0..TRIES_MAX {
             if tried > 0 {
-                tokio::time::sleep(pause(tried)).await;
+                tokio::time::sleep(pause(tried, self.clock.random())).await;
             }
             work = self.round(&commands, work, &mut answers).await;
             if work.is_empty() {
                 break;
             }
         }
+        fail::fail_point!("commands.before-answer", |_| std::process::abort());
         drop(queued);
         answers.into_iter().map(|it| it.unwrap_or(Err(DispatchError::Busy))).collect()
     }
@@ -101,6 +102,19 @@ impl Executor {
         let stream = StreamId::new(A::CATEGORY, id);
         let (loaded, _) = Loader::new(&stream, &[]).load(&*self.log).await?;
         Ok(loaded)
+    }
+
+    /// Returns what a repeatable command has brought about on one aggregate; `None`: nothing yet.
+    ///
+    /// For commands that need something of other streams, which may have gone since.
+    pub async fn repeated<A: Aggregate>(
+        &self,
+        context: &CommandContext,
+        id: &str,
+    ) -> Result<Option<Outcome<A>>, DispatchError<A::Error>> {
+        let stream = StreamId::new(A::CATEGORY, id);
+        let (_, mut answers) = Loader::<A>::new(&stream, &[context]).load(&*self.log).await?;
+        answers.remove(&0).transpose()
     }
 
     /// Decides and appends everything once, and returns what must be decided again.
@@ -163,7 +177,9 @@ impl Executor {
             return Vec::new();
         }
         let mut again = Vec::new();
+        fail::fail_point!("commands.before-append", |_| std::process::abort());
         let appended = self.log.append(appends).await;
+        fail::fail_point!("commands.after-append", |_| std::process::abort());
         debug_assert_eq!(appended.len(), waiting.len(), "the log answers every append");
         for (result, (work, plan)) in appended.into_iter().zip(waiting) {
             match result {
@@ -219,7 +235,7 @@ fn fail<A: Aggregate>(
 }
 
 /// Two processes that collide shall not do so again and again.
-fn pause(tried: u32) -> Duration {
+fn pause(tried: u32, random: u64) -> Duration {
     let window_ms = 2_u64 << tried;
-    Duration::from_millis(rand::random_range(1..=window_ms))
+    Duration::from_millis(1 + random % window_ms)
 }

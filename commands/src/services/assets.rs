@@ -1,12 +1,9 @@
-//! Assets: registering, changing, and the reports of ingest.
+//! Assets: registering, changing, deleting. Ingest reports to the executor itself.
 
 use crate::context::CommandContext;
 use crate::cqrs::{Decided, Executor, Outcome};
 use crate::error::CommandError;
-use dlcs_domain::asset::{
-    Asset, AssetChange, AssetCommand, AssetDefaults, AssetEvent, Delivered, Delivery,
-    IngestErrorCode, IngestPhase, LiveAsset, Registration, Source,
-};
+use dlcs_domain::asset::{Asset, AssetChange, AssetCommand, AssetDefaults, Delivery, Registration};
 use dlcs_domain::space::Space;
 use dlcs_domain::{AssetId, BatchId, SpaceId};
 use dlcs_eventlog::StreamRevision;
@@ -28,32 +25,6 @@ pub struct RegisterOutcome {
     pub joined_batch: bool,
 }
 
-/// What became of a request to start an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StartOutcome {
-    Started(Box<StartedIngest>),
-    /// The last attempt failed, and the next one shall not begin before this time.
-    NotBefore {
-        at_us: i64,
-    },
-    /// Delivered, failed for good, deleted, or of another generation.
-    NotNeeded,
-}
-
-/// An attempt that has begun.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartedIngest {
-    pub generation: u32,
-    pub attempt: u32,
-    /// Starts since a client last asked, this one included.
-    pub tries: u32,
-    pub source: Source,
-    /// As the client said.
-    pub media_type: Option<String>,
-    pub delivery: Delivery,
-    pub batch: Option<BatchId>,
-}
-
 /// What new assets of a space take over; looked up once per space and call.
 type Defaults = HashMap<SpaceId, Result<AssetDefaults, CommandError>>;
 
@@ -69,7 +40,10 @@ impl AssetCommands {
         id: &AssetId,
         registration: Registration,
     ) -> Result<Decided, CommandError> {
-        let defaults = self.defaults(id.space()).await?;
+        let defaults = match self.defaults(id.space()).await {
+            Ok(defaults) => defaults,
+            Err(error) => return Ok(self.repeated(context, id, error).await?.decided),
+        };
         let command = AssetCommand::Register { registration, defaults };
         self.execute(context, id, command).await
     }
@@ -141,54 +115,6 @@ impl AssetCommands {
         self.execute_many(context, ids.into_iter().map(command)).await
     }
 
-    /// Begins the attempt that is due. An attempt without a result is taken for dead: the caller
-    /// holds the lease that makes this true.
-    pub async fn start_ingest(
-        &self,
-        context: &CommandContext,
-        id: &AssetId,
-        generation: u32,
-    ) -> Result<StartOutcome, CommandError> {
-        let now_us = self.executor.clock().now_us();
-        let command = AssetCommand::StartIngest { generation, now_us };
-        let outcome = self.executor.execute_one::<Asset>(context, &id.to_string(), command).await?;
-        Ok(start_outcome(&outcome, generation))
-    }
-
-    /// Reports what an attempt made. The late report of an old attempt changes nothing.
-    pub async fn report_delivered(
-        &self,
-        context: &CommandContext,
-        id: &AssetId,
-        generation: u32,
-        attempt: u32,
-        delivered: Delivered,
-    ) -> Result<Decided, CommandError> {
-        let command = AssetCommand::ReportDelivered { generation, attempt, delivered };
-        self.execute(context, id, command).await
-    }
-
-    /// Reports why an attempt failed, and returns when the next one begins by itself, in
-    /// microseconds since 1970. The late report of an old attempt changes nothing.
-    pub async fn report_failed(
-        &self,
-        context: &CommandContext,
-        id: &AssetId,
-        generation: u32,
-        attempt: u32,
-        code: IngestErrorCode,
-        detail: String,
-    ) -> Result<(Decided, Option<i64>), CommandError> {
-        let now_us = self.executor.clock().now_us();
-        let command = AssetCommand::ReportFailed { generation, attempt, code, detail, now_us };
-        let outcome = self.executor.execute_one::<Asset>(context, &id.to_string(), command).await?;
-        let next_attempt_at_us = outcome.events.iter().find_map(|event| match event {
-            AssetEvent::IngestFailed(it) => it.failure.next_attempt_at_us,
-            _ => None,
-        });
-        Ok((outcome.decided, next_attempt_at_us))
-    }
-
     /// Loads an asset with the revision of its stream.
     pub async fn load(
         &self,
@@ -208,7 +134,11 @@ impl AssetCommands {
         let mut commands = Vec::with_capacity(rows.len());
         for ((id, registration), row) in rows {
             match self.remembered_defaults(id.space(), defaults).await {
-                Err(error) => answers.push(Some(Err(error))),
+                Err(error) => {
+                    let part = context.part(&format!("row/{row}"));
+                    let repeated = self.repeated(&part, &id, error).await;
+                    answers.push(Some(repeated.map(|it| register_outcome(&it))));
+                }
                 Ok(defaults) => {
                     answers.push(None);
                     let command = AssetCommand::Register { registration, defaults };
@@ -222,6 +152,18 @@ impl AssetCommands {
             Ok(outcome.map(|it| register_outcome(&it))?)
         };
         answers.into_iter().map(|answer| answer.unwrap_or_else(&mut next)).collect()
+    }
+
+    /// Answers a registration into a space that cannot be used: as the first time, if it was
+    /// applied before the space went, otherwise with the error.
+    async fn repeated(
+        &self,
+        context: &CommandContext,
+        id: &AssetId,
+        error: CommandError,
+    ) -> Result<Outcome<Asset>, CommandError> {
+        let repeated = self.executor.repeated::<Asset>(context, &id.to_string()).await?;
+        repeated.ok_or(error)
     }
 
     async fn remembered_defaults(
@@ -280,31 +222,4 @@ fn register_outcome(outcome: &Outcome<Asset>) -> RegisterOutcome {
     // A new life of a deleted asset may name the batch that its last one named.
     let is_other = outcome.decided.created || after != batch(&outcome.before);
     RegisterOutcome { decided: outcome.decided, joined_batch: after.is_some() && is_other }
-}
-
-fn start_outcome(outcome: &Outcome<Asset>, generation: u32) -> StartOutcome {
-    let Some(asset) = outcome.after.live().filter(|it| it.generation == generation) else {
-        return StartOutcome::NotNeeded;
-    };
-    match outcome.events.as_slice() {
-        [AssetEvent::IngestStarted(_)] => StartOutcome::Started(Box::new(started(asset))),
-        _ => match &asset.ingest {
-            IngestPhase::Failed(failure) => failure
-                .next_attempt_at_us
-                .map_or(StartOutcome::NotNeeded, |at_us| StartOutcome::NotBefore { at_us }),
-            _ => StartOutcome::NotNeeded,
-        },
-    }
-}
-
-fn started(asset: &LiveAsset) -> StartedIngest {
-    StartedIngest {
-        generation: asset.generation,
-        attempt: asset.attempt,
-        tries: asset.tries,
-        source: asset.source.clone(),
-        media_type: asset.media_type.clone(),
-        delivery: asset.delivery.clone(),
-        batch: asset.batch,
-    }
 }

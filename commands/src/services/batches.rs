@@ -51,7 +51,8 @@ impl BatchCommands {
         Self { executor, assets }
     }
 
-    /// Registers assets and submits the batch of them. Rows fail one by one.
+    /// Registers assets and submits the batch of them. Rows that a rule refuses fail one by one; one
+    /// that could not be recorded for now fails the batch.
     pub async fn submit(
         &self,
         context: &CommandContext,
@@ -61,6 +62,11 @@ impl BatchCommands {
     ) -> Result<Submitted, CommandError> {
         let mut batch = self.open(context, customer, queue);
         let rows = batch.register(rows).await;
+        // A member may still come: the batch stays open, and a repetition completes it.
+        if let Some(error) = rows.iter().filter_map(|it| it.as_ref().err()).find(|it| it.may_pass())
+        {
+            return Err(error.clone());
+        }
         let (batch, count) = (batch.id, batch.members);
         let decided = self.close(context, customer, batch, count, queue).await?;
         Ok(Submitted { batch, decided, count, rows })
@@ -94,6 +100,7 @@ impl BatchCommands {
         count: u64,
         queue: Queue,
     ) -> Result<Decided, CommandError> {
+        fail::fail_point!("batches.before-submit", |_| std::process::abort());
         let command = BatchCommand::Submit { count, queue };
         let id = format!("{customer}/{batch}");
         Ok(self.executor.execute::<Batch>(&context.part("submit"), &id, command).await?)

@@ -102,6 +102,9 @@ impl ManifestCommands {
             let (_, decided) = self.create(context, id.customer, name, slug, document).await?;
             return Ok(decided);
         };
+        if let Some(decided) = self.repeated_creation(context, id, &slug, &document).await? {
+            return Ok(decided);
+        }
         if slug.is_some() && slug != manifest.slug {
             return Err(CommandError::Conflict("the slug of a manifest stays as it is".to_owned()));
         }
@@ -142,6 +145,26 @@ impl ManifestCommands {
         let length_bytes = document.len() as u64;
         self.objects.put(&ObjectKey::document(&digest), document).await?;
         Ok(BlobRef { sha256: digest.to_string(), length_bytes })
+    }
+
+    /// Returns the answer of the first time, if this command created the manifest: what others have
+    /// replaced since stays.
+    async fn repeated_creation(
+        &self,
+        context: &CommandContext,
+        id: &ManifestId,
+        slug: &Option<String>,
+        document: &Bytes,
+    ) -> Result<Option<Decided>, CommandError> {
+        if context.command_id.is_none() {
+            return Ok(None);
+        }
+        let document = self.keep(document.clone()).await?;
+        match self.create_as(context, id, slug.clone(), document).await {
+            Ok(decided) => Ok(Some(decided)),
+            Err(CommandError::Conflict(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// A repeated command finds its own manifest again.

@@ -77,7 +77,10 @@ impl Reservations {
             }
             _ => NameCommand::Reserve { owner },
         };
-        self.execute(context, key, command).await
+        fail::fail_point!("names.before-reserve", |_| std::process::abort());
+        self.execute(context, key, command).await?;
+        fail::fail_point!("names.after-reserve", |_| std::process::abort());
+        Ok(())
     }
 
     /// Releases a name if the owner, which may have it, does not use it.

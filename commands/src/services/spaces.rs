@@ -2,12 +2,12 @@
 
 use super::reservations::{Reservations, Usage};
 use crate::context::CommandContext;
-use crate::cqrs::{Decided, Executor, Loaded, Outcome};
+use crate::cqrs::{Decided, DispatchError, Executor, Loaded, Outcome};
 use crate::error::CommandError;
 use crate::lookups::Lookups;
 use dlcs_domain::customer::{Customer, CustomerCommand, CustomerEvent};
 use dlcs_domain::names::check_space_name;
-use dlcs_domain::space::{Space, SpaceChange, SpaceCommand};
+use dlcs_domain::space::{Space, SpaceChange, SpaceCommand, SpaceError};
 use dlcs_domain::{Aggregate, CustomerId, NameKey, SpaceId, SpaceNumber};
 use dlcs_eventlog::StreamId;
 use std::sync::Arc;
@@ -103,9 +103,13 @@ impl SpaceCommands {
         check_space_name(&name)?;
         let key = NameKey::Space(id.customer, name);
         let _queued = self.reservations.queue(&key).await;
-        if self.load(id).await?.state.exists() {
-            self.reservations.reserve(context, &key, &stream(id)).await?;
+        let space = self.load(id).await?.state;
+        if !space.exists() {
+            // Without a reservation it must not be renamed, also if somebody creates it just now.
+            let repeated = self.executor.repeated::<Space>(context, &id.to_string()).await?;
+            return repeated.map(|it| it.decided).ok_or_else(|| absent(&space));
         }
+        self.reservations.reserve(context, &key, &stream(id)).await?;
         let outcome = self.execute(context, id, SpaceCommand::Change(change)).await;
         let unused = match &outcome {
             Ok(outcome) => outcome.before.live().map(|it| it.name.clone()),
@@ -239,6 +243,14 @@ fn new_space(change: SpaceChange) -> Result<NewSpace, CommandError> {
     change.default_tags.apply_to(&mut space.default_tags);
     change.default_roles.apply_to(&mut space.default_roles);
     Ok(space)
+}
+
+fn absent(space: &Space) -> CommandError {
+    let error = match space {
+        Space::Deleted { .. } => SpaceError::Deleted,
+        Space::Absent | Space::Live(_) => SpaceError::NotFound,
+    };
+    DispatchError::Rejected(error).into()
 }
 
 fn unchanged(loaded: &Loaded<Space>) -> Decided {

@@ -1,5 +1,6 @@
 //! A server of the test's own: a child process on a free port and a folder that goes afterwards.
 
+use super::stores;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -26,6 +27,8 @@ pub(crate) struct Server {
     child: Option<Child>,
     pub(crate) base: String,
     data: DataFolder,
+    /// Names its stores, for commands beside it too.
+    stores: Vec<(&'static str, String)>,
     http: Client,
 }
 
@@ -52,32 +55,68 @@ impl Server {
 
     /// Starts on an empty folder with further flags.
     pub(crate) fn start_with(flags: &[&str]) -> Self {
-        Self::launch(DataFolder::Own(tempfile::tempdir().expect("a temporary folder")), flags)
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let stores = stores::environment(data.path());
+        Self::launch(DataFolder::Own(data), stores, flags)
     }
 
     /// Starts on a folder that stays.
     pub(crate) fn start_on(folder: &Path, flags: &[&str]) -> Self {
-        Self::launch(DataFolder::Kept(folder.to_owned()), flags)
+        Self::launch(DataFolder::Kept(folder.to_owned()), stores::environment(folder), flags)
     }
 
-    fn launch(data: DataFolder, flags: &[&str]) -> Self {
-        let mut child = dlcs()
+    /// Starts on an empty folder, over the stores that some variables name.
+    pub(crate) fn start_over(stores: Vec<(&'static str, String)>, flags: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        Self::launch(DataFolder::Own(data), stores, flags)
+    }
+
+    /// Starts on a folder that stays and holds every store, with fail points set. `None`: it died
+    /// before it was ready.
+    pub(crate) fn start_failing(folder: &Path, flags: &[&str], points: &str) -> Option<Self> {
+        let mut command = dlcs();
+        command.env("FAILPOINTS", points);
+        Self::try_launch(command, DataFolder::Kept(folder.to_owned()), Vec::new(), flags).ok()
+    }
+
+    fn launch(data: DataFolder, stores: Vec<(&'static str, String)>, flags: &[&str]) -> Self {
+        let launched = Self::try_launch(dlcs(), data, stores, flags);
+        launched.unwrap_or_else(|seen| panic!("the server ended: {seen:#?}"))
+    }
+
+    /// Starts and waits until it is ready; otherwise returns what it said before it ended.
+    fn try_launch(
+        mut command: Command,
+        data: DataFolder,
+        stores: Vec<(&'static str, String)>,
+        flags: &[&str],
+    ) -> Result<Self, Vec<String>> {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .args(["--admin-key", &format!("{KEY}:{SECRET}")])
             .args(flags)
+            .envs(stores.iter().cloned())
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .expect("the program starts");
         let lines = lines_of(child.stderr.take().expect("piped"));
-        let base = await_line(&lines, "listening on ");
-        await_line(&lines, "ready");
-        Self { child: Some(child), base, data, http: Client::new() }
+        let (child, base) = (Some(child), String::new());
+        let mut server = Self { child, base, data, stores, http: Client::new() };
+        server.base = await_line(&lines, "listening on ")?;
+        await_line(&lines, "ready")?;
+        Ok(server)
     }
 
     pub(crate) fn data(&self) -> &Path {
         self.data.path()
+    }
+
+    /// Returns what names one of its stores, if that is not in its folder.
+    pub(crate) fn store(&self, variable: &str) -> Option<&str> {
+        let store = self.stores.iter().find(|(name, _)| *name == variable);
+        store.map(|(_, url)| url.as_str())
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -165,6 +204,7 @@ impl Server {
         command
             .args(args)
             .env("DLCS_DATA", self.data())
+            .envs(self.stores.iter().cloned())
             .env("DLCS_SERVER", &self.base)
             .env("DLCS_KEY", format!("{KEY}:{SECRET}"));
         command
@@ -176,6 +216,12 @@ impl Server {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// Says whether the process has ended by itself.
+    pub(crate) fn has_died(&mut self) -> bool {
+        let child = self.child.as_mut().expect("not ended by us");
+        child.try_wait().expect("a child can be waited for").is_some()
     }
 
     /// Sends SIGTERM and returns exit status and time.
@@ -232,16 +278,17 @@ fn lines_of(stderr: std::process::ChildStderr) -> Receiver<String> {
     receiver
 }
 
-fn await_line(lines: &Receiver<String>, prefix: &str) -> String {
+/// Waits for a line; returns what was said instead when the program ends.
+fn await_line(lines: &Receiver<String>, prefix: &str) -> Result<String, Vec<String>> {
     let mut seen = Vec::new();
     loop {
         match lines.recv_timeout(PATIENCE) {
             Ok(line) => match line.strip_prefix(prefix) {
-                Some(rest) => return rest.to_owned(),
+                Some(rest) => return Ok(rest.to_owned()),
                 None => seen.push(line),
             },
             Err(RecvTimeoutError::Timeout) => panic!("no line `{prefix}` in time: {seen:#?}"),
-            Err(RecvTimeoutError::Disconnected) => panic!("the server ended: {seen:#?}"),
+            Err(RecvTimeoutError::Disconnected) => return Err(seen),
         }
     }
 }

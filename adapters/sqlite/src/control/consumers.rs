@@ -1,10 +1,12 @@
 //! Checkpoints, leases and parked events.
 
-use super::{ControlError, SqliteControl};
+use super::{ControlError, SCHEMA, SqliteControl};
+use crate::connection::Readers;
 use async_trait::async_trait;
 use dlcs_eventlog::consumers::{ConsumerError, ConsumerName, ConsumerStore, LeaseOwner, Parked};
 use dlcs_eventlog::{EventId, Position, StreamId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -104,15 +106,30 @@ impl ConsumerStore for SqliteControl {
     async fn consumers(
         &self,
     ) -> Result<Vec<(ConsumerName, Position, Option<LeaseOwner>)>, ConsumerError> {
-        const CONSUMERS: &str = "
-            SELECT consumer, coalesce(position, 0), owner
-            FROM checkpoints FULL JOIN leases USING (consumer)
-            ORDER BY consumer";
-        let read = self.readers.run(|connection| {
-            connection.prepare_cached(CONSUMERS)?.query_map([], into_consumer)?.collect()
-        });
-        read.await.map_err(read_error)
+        all_consumers(&self.readers).await
     }
+}
+
+/// Reads what [`ConsumerStore::consumers`] returns, beside the process that has the store open.
+pub async fn read_consumers(
+    path: &Path,
+) -> Result<Vec<(ConsumerName, Position, Option<LeaseOwner>)>, ConsumerError> {
+    let opened = Readers::open(path, &SCHEMA, 1);
+    let readers = opened.map_err(|error| ConsumerError::Store(error.to_string()))?;
+    all_consumers(&readers).await
+}
+
+async fn all_consumers(
+    readers: &Readers,
+) -> Result<Vec<(ConsumerName, Position, Option<LeaseOwner>)>, ConsumerError> {
+    const CONSUMERS: &str = "
+        SELECT consumer, coalesce(position, 0), owner
+        FROM checkpoints FULL JOIN leases USING (consumer)
+        ORDER BY consumer";
+    let read = readers.run(|connection| {
+        connection.prepare_cached(CONSUMERS)?.query_map([], into_consumer)?.collect()
+    });
+    read.await.map_err(read_error)
 }
 
 fn checkpoint(connection: &Connection, name: &str) -> rusqlite::Result<Option<Position>> {

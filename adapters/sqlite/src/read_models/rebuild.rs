@@ -1,9 +1,9 @@
 //! Building a read model anew beside the one that serves.
 
-use super::RebuildError;
 use super::served::Served;
 use dlcs_eventlog::{EventLog, Position};
 use dlcs_projections::projection::{OnPoison, ReadModel};
+use dlcs_projections::read_store::RebuildError;
 use dlcs_projections::replay::{ReplayError, Target, replay};
 use std::sync::Arc;
 
@@ -25,7 +25,9 @@ pub(super) async fn rebuild(served: &Served, log: &dyn EventLog) -> Result<Posit
     let _held = served.hold().await;
     let reached = served.checkpoint().await.map_err(ReplayError::from)?;
     replay(log, &to(reached), OnPoison::Stop).await?;
+    fail::fail_point!("read-models.before-switch", |_| std::process::abort());
     served.folder.point_to(served.definition, &file)?;
+    fail::fail_point!("read-models.after-switch", |_| std::process::abort());
     file.set_temporary(false);
     served.replace(file.clone()).set_temporary(true);
     tracing::info!(projection = name, "{name} is rebuilt and serves from position {reached}");

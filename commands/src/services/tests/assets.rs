@@ -1,38 +1,12 @@
-//! Assets: registering and the reports of ingest.
+//! Assets: registering, changing, deleting.
 
 use super::{ONE, asset, named, page, space, with_space};
 use crate::error::CommandError;
-use crate::services::{NewSpace, StartOutcome};
+use crate::services::NewSpace;
 use crate::testing::{World, context, repeatable};
-use dlcs_domain::asset::{AssetChange, Delivered, IngestErrorCode, IngestPhase};
+use dlcs_domain::asset::AssetChange;
 use dlcs_domain::space::SpaceChange;
-use dlcs_domain::{AssetId, BlobRef, Patch};
-
-fn measured() -> Delivered {
-    Delivered {
-        width_px: 40,
-        height_px: 30,
-        media_type: "image/jpeg".to_owned(),
-        original: BlobRef { sha256: "aa".repeat(32), length_bytes: 7 },
-        derivative_bytes: 700,
-        thumbnails: vec![(40, 30)],
-        tile_side_px: 512,
-        levels: 1,
-        gray: false,
-    }
-}
-
-async fn start(world: &World, name: &str) -> StartOutcome {
-    let assets = &world.commands.assets;
-    assets.start_ingest(&context(), &asset(name), 1).await.expect("the process manager is heard")
-}
-
-async fn start_attempt(world: &World, name: &str) -> u32 {
-    match start(world, name).await {
-        StartOutcome::Started(it) => it.attempt,
-        other => panic!("{other:?}"),
-    }
-}
+use dlcs_domain::{AssetId, Patch};
 
 #[tokio::test]
 async fn an_asset_needs_a_living_space() {
@@ -121,56 +95,14 @@ async fn changes_in_bulk_are_answered_one_by_one() {
 }
 
 #[tokio::test]
-async fn an_attempt_is_started_and_delivered() {
+async fn a_registration_is_repeated_though_its_space_has_gone_since() {
     let world = with_space().await;
     let assets = &world.commands.assets;
-    let registered = assets.register(&context(), &asset("a"), page("a")).await.expect("new");
-    assert_eq!(start_attempt(&world, "a").await, 1);
-    assets.report_delivered(&context(), &asset("a"), 1, 1, measured()).await.expect("heard");
-    assert_eq!(start(&world, "a").await, StartOutcome::NotNeeded);
-    let (state, revision) = assets.load(&asset("a")).await.expect("memory can be read");
-    assert_eq!(state.live().map(|it| it.ingest.clone()), Some(IngestPhase::Delivered));
-    assert_eq!(revision.map(|it| it.0), Some(2));
-    assert_eq!(state.live().map(|it| it.edits), Some(registered.edit_revision));
-}
-
-#[tokio::test]
-async fn a_failure_that_may_pass_is_repeated_when_it_is_due() {
-    let world = with_space().await;
-    let assets = &world.commands.assets;
-    assets.register(&context(), &asset("a"), page("a")).await.expect("it is new");
-    let attempt = start_attempt(&world, "a").await;
-    let code = IngestErrorCode::OriginUnreachable;
-    let (_, next) = assets
-        .report_failed(&context(), &asset("a"), 1, attempt, code, "no answer".into())
-        .await
-        .expect("the worker is heard");
-    let at_us = next.expect("it may pass");
-    assert_eq!(start(&world, "a").await, StartOutcome::NotBefore { at_us });
-    world.clock.advance_us(at_us - crate::testing::NOW_US);
-    assert_eq!(start_attempt(&world, "a").await, 2);
-}
-
-#[tokio::test]
-async fn a_crash_loop_ends() {
-    let world = with_space().await;
-    let assets = &world.commands.assets;
-    assets.register(&context(), &asset("a"), page("a")).await.expect("it is new");
-    for attempt in 1..=5 {
-        assert_eq!(start_attempt(&world, "a").await, attempt);
-    }
-    assert_eq!(start(&world, "a").await, StartOutcome::NotNeeded);
-    assert_eq!(world.types().await.last().map(String::as_str), Some("asset.ingest_failed"));
-}
-
-#[tokio::test]
-async fn what_is_not_there_is_not_ingested() {
-    let world = with_space().await;
-    assert_eq!(start(&world, "a").await, StartOutcome::NotNeeded);
-    let assets = &world.commands.assets;
-    assets.register(&context(), &asset("a"), page("a")).await.expect("it is new");
+    let register = async || assets.register(&repeatable(1), &asset("a"), page("a")).await;
+    let first = register().await.expect("it is new");
     assets.delete(&context(), &asset("a")).await.expect("it is there");
-    assert_eq!(start(&world, "a").await, StartOutcome::NotNeeded);
-    let late = assets.report_delivered(&context(), &asset("a"), 1, 1, measured()).await;
-    assert!(!late.expect("a worker may be late").changed);
+    world.commands.spaces.delete(&context(), space(1)).await.expect("it is empty");
+    assert_eq!(register().await, Ok(first));
+    let refused = assets.register(&repeatable(2), &asset("a"), page("a")).await;
+    assert!(matches!(refused, Err(CommandError::Gone(_))));
 }

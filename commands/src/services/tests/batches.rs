@@ -84,3 +84,17 @@ async fn a_batch_that_a_crash_cut_off_is_completed_by_its_repetition() {
     let (batch, _) = again.submit().await.expect("it is complete");
     assert_eq!(counts(&world, batch).await, (Some(2), 2));
 }
+
+#[tokio::test]
+async fn a_batch_with_a_member_that_could_not_be_recorded_is_completed_by_a_repetition() {
+    let world = with_space().await;
+    let batches = &world.commands.batches;
+    let rows = || ["a", "b"].map(|name| (asset(name), page(name))).to_vec();
+    world.log.refuse_once("asset-1/1/b");
+    let cut_off = batches.submit(&repeatable(1), ONE, rows(), Queue::Default).await;
+    assert!(matches!(cut_off, Err(CommandError::Unavailable(_))), "{cut_off:?}");
+    let whole = batches.submit(&repeatable(1), ONE, rows(), Queue::Default).await;
+    let whole = whole.expect("the log is there again");
+    assert_eq!(whole.count, 2);
+    assert_eq!(counts(&world, whole.batch).await, (Some(2), 2));
+}

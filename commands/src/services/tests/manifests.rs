@@ -67,6 +67,22 @@ async fn only_other_bytes_replace() {
     assert!(matches!(moved, Err(CommandError::Conflict(_))));
 }
 
+/// Its answer was lost, and somebody has replaced the document meanwhile.
+#[tokio::test]
+async fn a_repeated_put_that_created_replaces_nothing() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let id = ManifestId { customer: ONE, id: "x".to_owned() };
+    let put = async |context: CommandContext, text: &'static str| {
+        manifests.put(&context, &id, None, text.into()).await.expect("it is allowed")
+    };
+    let first = put(repeatable(1), "{}").await;
+    let other = put(context(), "[]").await;
+    assert_eq!(put(repeatable(1), "{}").await, first);
+    let manifest = manifests.load(&id).await.expect("memory can be read");
+    assert_eq!(manifest.live().map(|it| it.edits), Some(other.edit_revision));
+}
+
 #[tokio::test]
 async fn a_manifest_needs_a_customer_and_a_free_name() {
     let world = World::with_customer().await;

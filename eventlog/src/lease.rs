@@ -1,7 +1,7 @@
 //! The right to be the one process that does a consumer's work.
 
-use dlcs_commands::Executor;
-use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
+use crate::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
+use crate::log::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -12,19 +12,22 @@ use tracing::{info, warn};
 /// Longest time between two tries to get a lease that somebody else holds.
 const KNOCK_EVERY_MAX: Duration = Duration::from_secs(1);
 
+/// How long a dead process keeps others from its work, unless somebody sets another time: with the
+/// time between two tries it is taken over within 5 seconds.
+pub const LEASE_DURATION: Duration = Duration::from_secs(3);
+
 /// Whose lease it is, and where it is written down.
 #[derive(Clone)]
-pub(crate) struct LeaseHolder {
-    pub(crate) consumers: Arc<dyn ConsumerStore>,
-    pub(crate) consumer: ConsumerName,
-    pub(crate) owner: LeaseOwner,
-    pub(crate) duration: Duration,
-    /// For its clock.
-    pub(crate) executor: Executor,
+pub struct LeaseHolder {
+    pub consumers: Arc<dyn ConsumerStore>,
+    pub consumer: ConsumerName,
+    pub owner: LeaseOwner,
+    pub duration: Duration,
+    pub clock: Clock,
 }
 
 /// A lease that is renewed for as long as this lives.
-pub(crate) struct Lease {
+pub struct Lease {
     holder: LeaseHolder,
     lost: CancellationToken,
     renewing: AbortOnDropHandle<()>,
@@ -32,7 +35,7 @@ pub(crate) struct Lease {
 
 impl LeaseHolder {
     /// Waits until the lease is ours; `None`: it was stopped first.
-    pub(crate) async fn acquire(&self, stop: &CancellationToken) -> Option<Lease> {
+    pub async fn acquire(&self, stop: &CancellationToken) -> Option<Lease> {
         let pause = (self.duration / 3).min(KNOCK_EVERY_MAX);
         while !stop.is_cancelled() {
             match self.renew().await {
@@ -81,7 +84,7 @@ impl LeaseHolder {
     }
 
     async fn renew(&self) -> Result<bool, String> {
-        let now_us = self.executor.clock().now_us();
+        let now_us = (self.clock)();
         let acquired = self.consumers.acquire(&self.consumer, &self.owner, now_us, self.duration);
         acquired.await.map_err(|error| error.to_string())
     }
@@ -89,12 +92,12 @@ impl LeaseHolder {
 
 impl Lease {
     /// Is cancelled when somebody else may do the work.
-    pub(crate) fn lost(&self) -> &CancellationToken {
+    pub fn lost(&self) -> &CancellationToken {
         &self.lost
     }
 
     /// Gives the lease back, so that the next one need not wait.
-    pub(crate) async fn release(self) {
+    pub async fn release(self) {
         let Self { holder, renewing, .. } = self;
         drop(renewing);
         if let Err(error) = holder.consumers.release(&holder.consumer, &holder.owner).await {

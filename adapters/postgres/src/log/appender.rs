@@ -1,0 +1,277 @@
+//! The one task of this process that appends: it takes everything that waits, commits it
+//! together, answers.
+//!
+//! What became of a commit without an answer is found out by event ids, under the lock.
+
+use super::decide::{Counter, Head, State, Writes};
+use super::hints::{self, raise};
+use super::log_error;
+use super::queue::{Answers, Queue, REQUESTS_MAX, Request, refuse};
+use super::session::{Looked, Session, WriteError};
+use crate::connection::{Database, DatabaseError, ErrorKind, Retry};
+use dlcs_eventlog::log::Clock;
+use dlcs_eventlog::{Append, AppendError, Appended, Position};
+use lru::LruCache;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+const HEADS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("is not zero");
+/// A transaction that takes longer has lost its connection, whatever the network says.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it is tried to find out what became of a commit.
+const RESOLVE_FOR: Duration = Duration::from_secs(5);
+
+/// Handle of the appender's thread.
+pub(super) struct Appender {
+    /// `None` only while it is dropped.
+    requests: Option<mpsc::Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Appender {
+    /// Starts the thread, which also raises `head` when others append.
+    pub(super) fn start(
+        database: Database,
+        clock: Clock,
+        head: Arc<watch::Sender<Position>>,
+    ) -> Self {
+        let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime can be made while the server starts");
+        let thread = std::thread::Builder::new()
+            .name("log-appender".into())
+            .spawn(move || {
+                runtime.spawn(hints::follow(database.clone(), Arc::clone(&head)));
+                runtime.block_on(Writer::new(database, clock, head).run(Queue::new(waiting)));
+            })
+            .expect("a thread can be started while the server starts");
+        Self { requests: Some(requests), thread: Some(thread) }
+    }
+
+    pub(super) async fn append(&self, appends: Vec<Append>) -> Answers {
+        if appends.is_empty() {
+            return Vec::new();
+        }
+        let count = appends.len();
+        let (answer, answered) = oneshot::channel();
+        let requests = self.requests.as_ref().expect("is there until it is dropped");
+        if requests.send(Request { appends, answer }).await.is_err() {
+            return refuse(count, "its appender has ended");
+        }
+        // Without an answer nobody knows whether it was committed; event ids make a retry safe.
+        answered.await.unwrap_or_else(|_| refuse(count, "its appender has ended"))
+    }
+}
+
+impl Drop for Appender {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            // It ends by itself when the queue is empty; a panic there has been reported.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Writer {
+    database: Database,
+    clock: Clock,
+    head: Arc<watch::Sender<Position>>,
+    /// `None` before the first transaction, and after one that failed.
+    session: Option<Session>,
+    cache: Cache,
+}
+
+/// Heads of streams, true as long as the counter stands where this process left it.
+struct Cache {
+    counter: Option<Counter>,
+    heads: LruCache<String, Head>,
+}
+
+/// Where each append was about to be recorded by a commit that was not answered.
+type Planned = Vec<Option<Appended>>;
+
+impl Writer {
+    fn new(database: Database, clock: Clock, head: Arc<watch::Sender<Position>>) -> Self {
+        let cache = Cache { counter: None, heads: LruCache::new(HEADS_MAX) };
+        Self { database, clock, head, session: None, cache }
+    }
+
+    async fn run(mut self, mut queue: Queue) {
+        while let Some(requests) = queue.next().await {
+            let appends: Vec<_> = requests.iter().flat_map(|it| &it.appends).collect();
+            let committed = self.commit_together(&appends).await;
+            queue.count(requests.len());
+            match committed {
+                Ok(answers) => answer(requests, answers),
+                // One that cannot be stored takes nobody along.
+                Err(error) if error.kind() == ErrorKind::Other => self.one_by_one(requests).await,
+                Err(error) => give_up(requests, &error),
+            }
+        }
+    }
+
+    async fn one_by_one(&mut self, requests: Vec<Request>) {
+        for request in requests {
+            let appends: Vec<_> = request.appends.iter().collect();
+            match self.commit_together(&appends).await {
+                Ok(answers) => answer(vec![request], answers),
+                Err(error) => give_up(vec![request], &error),
+            }
+        }
+    }
+
+    /// Tries until it is written, or for a bounded time.
+    async fn commit_together(&mut self, appends: &[&Append]) -> Result<Answers, DatabaseError> {
+        let mut planned = None;
+        let mut retry: Option<Retry> = None;
+        loop {
+            let attempt = self.attempt(appends, &mut planned);
+            let error = match tokio::time::timeout(TRANSACTION_TIMEOUT, attempt).await {
+                Ok(Ok(answers)) => return Ok(answers),
+                Ok(Err(error)) => error,
+                Err(_) => DatabaseError::NoConnection("a transaction was not answered".into()),
+            };
+            self.session = None;
+            metrics::counter!("dlcs_log_failed_transactions_total").increment(1);
+            tracing::warn!(%error, "a transaction of the event log failed: {error}");
+            let retry = retry.get_or_insert_default();
+            if planned.is_some() {
+                retry.last_at_least(RESOLVE_FOR);
+            }
+            if !retry.again(error.kind()).await {
+                return Err(match planned {
+                    Some(_) => unsure(&error),
+                    None => error,
+                });
+            }
+        }
+    }
+
+    /// One transaction. `planned` is set while its outcome is not known.
+    async fn attempt(
+        &mut self,
+        appends: &[&Append],
+        planned: &mut Option<Planned>,
+    ) -> Result<Answers, DatabaseError> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => Session::open(&self.database).await?,
+        };
+        let mut state = self.begin(&session, appends).await?;
+        let before = state.counter;
+        let mut writes = Writes::default();
+        let answers: Answers =
+            appends.iter().map(|it| state.append(it, &self.clock, &mut writes)).collect();
+        // The lock is ours, so an earlier attempt has ended: what it wrote was looked up.
+        let earlier = planned.take();
+        if writes.rows.is_empty() {
+            session.roll_back().await?;
+        } else {
+            *planned = Some(answers.iter().map(|it| it.as_ref().ok().copied()).collect());
+            let started = Instant::now();
+            session.commit(&writes, &state.counter).await.map_err(|failed| {
+                let WriteError { error, is_unsure } = failed;
+                if !is_unsure {
+                    *planned = None;
+                }
+                error
+            })?;
+            *planned = None;
+            measure(started.elapsed(), writes.rows.len());
+        }
+        let (counter, heads) = (state.counter, state.heads);
+        self.cache.keep(before, counter, heads);
+        raise(&self.head, Position(counter.position));
+        self.session = Some(session);
+        Ok(resolve(answers, earlier))
+    }
+
+    /// Locks the counter and learns everything that the appends are decided on.
+    async fn begin<'a>(
+        &mut self,
+        session: &Session,
+        appends: &[&'a Append],
+    ) -> Result<State<'a>, DatabaseError> {
+        let mut names: Vec<&str> = appends.iter().map(|it| it.stream.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|it| !it.contains('\0'));
+        let (cached, missing): (Vec<&str>, Vec<&str>) =
+            names.iter().partition(|it| self.cache.heads.contains(**it));
+        let ids: Vec<Uuid> =
+            appends.iter().flat_map(|it| &it.events).map(|it| it.event_id.0).collect();
+        let Looked { counter, mut heads, events } = session.begin(&missing, &ids).await?;
+        let mut known: HashMap<&'a str, Head> = HashMap::with_capacity(names.len());
+        if self.cache.counter == Some(counter) {
+            known.extend(cached.iter().filter_map(|it| Some((*it, *self.cache.heads.get(*it)?))));
+        } else {
+            // Another process has appended.
+            self.cache.heads.clear();
+            heads.extend(session.look_up_heads(&cached).await?);
+        }
+        known.extend(names.iter().filter_map(|it| Some((*it, *heads.get(*it)?))));
+        Ok(State { counter, heads: known, events })
+    }
+}
+
+impl Cache {
+    fn keep(&mut self, before: Counter, counter: Counter, heads: HashMap<&str, Head>) {
+        if self.counter != Some(before) {
+            self.heads.clear();
+        }
+        self.counter = Some(counter);
+        for (name, head) in heads {
+            self.heads.put(name.to_owned(), head);
+        }
+    }
+}
+
+/// What an attempt without an answer did write is no duplicate to whoever sent it once.
+fn resolve(mut answers: Answers, planned: Option<Planned>) -> Answers {
+    for (answer, planned) in answers.iter_mut().zip(planned.into_iter().flatten()) {
+        if let Err(AppendError::Duplicate { appended }) = answer
+            && planned == Some(*appended)
+        {
+            *answer = Ok(*appended);
+        }
+    }
+    answers
+}
+
+fn unsure(error: &DatabaseError) -> DatabaseError {
+    DatabaseError::NoConnection(format!(
+        "the connection was lost during a commit and it is not known whether it was done; the \
+         same event ids make it safe to repeat: {error}"
+    ))
+}
+
+fn measure(elapsed: Duration, events: usize) {
+    metrics::histogram!("dlcs_log_commit_seconds").record(elapsed);
+    metrics::histogram!("dlcs_log_append_batch_events").record(events as f64);
+    metrics::counter!("dlcs_log_appended_events_total").increment(events as u64);
+}
+
+fn answer(requests: Vec<Request>, answers: Answers) {
+    let mut answers = answers.into_iter();
+    for request in requests {
+        let own = answers.by_ref().take(request.appends.len()).collect();
+        // A caller that went away does not want to know.
+        let _ = request.answer.send(own);
+    }
+}
+
+fn give_up(requests: Vec<Request>, error: &DatabaseError) {
+    tracing::error!(%error, "cannot append to the event log: {error}");
+    for request in requests {
+        let refusals = request.appends.iter().map(|_| Err(log_error(error).into()));
+        let _ = request.answer.send(refusals.collect());
+    }
+}

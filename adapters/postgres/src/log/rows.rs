@@ -1,0 +1,93 @@
+//! Reading events back.
+
+use crate::connection::{Client, DatabaseError};
+use bytes::Bytes;
+use dlcs_eventlog::{EventId, Position, RecordedEvent, StreamId, StreamRevision};
+use futures::TryStreamExt;
+use std::borrow::Cow;
+use std::pin::pin;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+const READ_ALL: &str = "
+    SELECT e.position, e.event_id, s.name, e.revision, e.type, e.schema_version,
+           e.recorded_at_us, e.payload, e.metadata
+    FROM dlcs_log.events AS e JOIN dlcs_log.streams AS s ON s.id = e.stream
+    WHERE e.position > $1
+    ORDER BY e.position
+    LIMIT $2";
+
+const READ_STREAM: &str = "
+    SELECT e.position, e.event_id, s.name, e.revision, e.type, e.schema_version,
+           e.recorded_at_us, e.payload, e.metadata
+    FROM dlcs_log.streams AS s JOIN dlcs_log.events AS e ON e.stream = s.id
+    WHERE s.name = $1 AND e.revision >= $2
+    ORDER BY e.revision
+    LIMIT $3";
+
+pub(super) async fn read_all(
+    client: &Client,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<RecordedEvent>, DatabaseError> {
+    read(client, READ_ALL, &[&signed(after.0), &signed(limit as u64)]).await
+}
+
+pub(super) async fn read_stream(
+    client: &Client,
+    stream: &StreamId,
+    from: StreamRevision,
+    limit: usize,
+) -> Result<Vec<RecordedEvent>, DatabaseError> {
+    // PostgreSQL has no text with this character, so it has no such stream.
+    if stream.as_str().contains('\0') {
+        return Ok(Vec::new());
+    }
+    read(client, READ_STREAM, &[&stream.as_str(), &signed(from.0), &signed(limit as u64)]).await
+}
+
+pub(super) async fn head(client: &Client) -> Result<Position, DatabaseError> {
+    let statement = client.prepare_cached("SELECT position FROM dlcs_log.head").await?;
+    let row = client.query_one(&statement, &[]).await?;
+    Ok(Position(unsigned(&row, 0)?))
+}
+
+async fn read(
+    client: &Client,
+    sql: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<RecordedEvent>, DatabaseError> {
+    let statement = client.prepare_cached(sql).await?;
+    let rows = client.query_raw(&statement, parameters.iter().copied()).await?;
+    let mut rows = pin!(rows);
+    let mut events = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        events.push(into_event(&row)?);
+    }
+    Ok(events)
+}
+
+fn into_event(row: &Row) -> Result<RecordedEvent, DatabaseError> {
+    Ok(RecordedEvent {
+        position: Position(unsigned(row, 0)?),
+        event_id: EventId(row.try_get(1)?),
+        stream: StreamId::from_stored(row.try_get::<_, String>(2)?),
+        revision: StreamRevision(unsigned(row, 3)?),
+        type_name: Cow::Owned(row.try_get(4)?),
+        schema_version: row.try_get::<_, i32>(5)?.cast_unsigned(),
+        recorded_at_us: row.try_get(6)?,
+        payload: Bytes::copy_from_slice(row.try_get(7)?),
+        metadata: Bytes::copy_from_slice(row.try_get(8)?),
+    })
+}
+
+/// PostgreSQL's integers are signed; nothing here ever reaches the sign bit.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unsigned(row: &Row, column: usize) -> Result<u64, DatabaseError> {
+    let number: i64 = row.try_get(column)?;
+    u64::try_from(number)
+        .map_err(|_| DatabaseError::Damaged(format!("a position or revision is {number}")))
+}

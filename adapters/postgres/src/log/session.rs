@@ -1,0 +1,263 @@
+//! The appender's connection: one transaction in as few round trips as can be.
+
+use super::copy::{self, COPY_EVENTS};
+use super::decide::{Counter, Head, Known, Row, Writes};
+use super::rows::{signed, unsigned};
+use super::{PLANS, decide};
+use crate::connection::{Database, DatabaseError};
+use dlcs_eventlog::{Appended, Position, StreamRevision};
+use futures::SinkExt;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::pin::pin;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Error, Statement};
+use uuid::Uuid;
+
+/// `Ok` means durable, whatever the server's defaults are. And a process that stops within a
+/// transaction holds the counter's lock: the server ends it soon.
+const SETTINGS: &str = "
+    SET synchronous_commit = on;
+    SET idle_in_transaction_session_timeout = '5s';
+    SET lock_timeout = '10s'";
+
+const LOCK: &str = "SELECT position, streams, recorded_at_us FROM dlcs_log.head FOR UPDATE";
+
+const HEADS: &str = "
+    SELECT s.name, s.id, e.revision
+    FROM dlcs_log.streams AS s
+    CROSS JOIN LATERAL (
+        SELECT revision FROM dlcs_log.events
+        WHERE stream = s.id ORDER BY revision DESC LIMIT 1
+    ) AS e
+    WHERE s.name = ANY ($1)";
+
+const EVENTS: &str = "
+    SELECT e.event_id, s.name, e.revision + e.append_rest, e.position + e.append_rest
+    FROM dlcs_log.events AS e JOIN dlcs_log.streams AS s ON s.id = e.stream
+    WHERE e.event_id = ANY ($1)";
+
+const INSERT_STREAMS: &str = "
+    INSERT INTO dlcs_log.streams (id, name)
+    SELECT * FROM unnest($1::bigint[], $2::text[])";
+
+const INSERT_EVENTS: &str = "
+    INSERT INTO dlcs_log.events (position, stream, revision, recorded_at_us, append_rest,
+                                 schema_version, event_id, type, payload, metadata)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[],
+                         $6::int[], $7::uuid[], $8::text[], $9::bytea[], $10::bytea[])";
+
+const MOVE: &str = "
+    UPDATE dlcs_log.head SET position = $1, streams = $2, recorded_at_us = $3
+    RETURNING pg_notify('dlcs_events', position::text)";
+
+/// From this number on, events go by `COPY`.
+const COPY_FROM_EVENTS: usize = 500;
+
+pub(super) struct Session {
+    client: Client,
+    lock: Statement,
+    heads: Statement,
+    events: Statement,
+    insert_streams: Statement,
+    insert_events: Statement,
+    copy_events: Statement,
+    moved: Statement,
+    connection: JoinHandle<()>,
+}
+
+/// What a transaction begins with.
+pub(super) struct Looked {
+    pub counter: Counter,
+    pub heads: HashMap<String, Head>,
+    pub events: HashMap<Uuid, Known<'static>>,
+}
+
+/// A transaction that failed while it wrote.
+pub(super) struct WriteError {
+    pub error: DatabaseError,
+    /// `COMMIT` was sent and not answered: nobody knows yet.
+    pub is_unsure: bool,
+}
+
+impl Session {
+    pub(super) async fn open(database: &Database) -> Result<Self, Error> {
+        let (client, connection) = database.connect_alone().await?;
+        // What ends the connection is told to whoever waits for an answer.
+        let connection = tokio::spawn(async move { drop(connection.await) });
+        let settings = format!("{PLANS}; {SETTINGS}");
+        client.batch_execute(&settings).await?;
+        let (lock, heads, events, insert_streams, insert_events, copy_events, moved) = futures::try_join!(
+            client.prepare(LOCK),
+            client.prepare(HEADS),
+            client.prepare(EVENTS),
+            client.prepare(INSERT_STREAMS),
+            client.prepare(INSERT_EVENTS),
+            client.prepare(COPY_EVENTS),
+            client.prepare(MOVE),
+        )?;
+        Ok(Self {
+            client,
+            lock,
+            heads,
+            events,
+            insert_streams,
+            insert_events,
+            copy_events,
+            moved,
+            connection,
+        })
+    }
+
+    /// Begins a transaction, locks the counter and looks up names and event ids, in one trip.
+    ///
+    /// Each statement sees what was committed before it began, so these see what the lock does.
+    pub(super) async fn begin(
+        &self,
+        names: &[&str],
+        ids: &[Uuid],
+    ) -> Result<Looked, DatabaseError> {
+        let (begun, locked, heads, events) = futures::join!(
+            self.client.batch_execute("BEGIN"),
+            self.client.query_one(&self.lock, &[]),
+            self.look_up_heads(names),
+            self.look_up_events(ids),
+        );
+        begun?;
+        let locked = locked?;
+        let counter = Counter {
+            position: unsigned(&locked, 0)?,
+            streams: locked.try_get(1)?,
+            recorded_at_us: locked.try_get(2)?,
+        };
+        Ok(Looked { counter, heads: heads?, events: events? })
+    }
+
+    /// Returns the heads of those streams that exist.
+    pub(super) async fn look_up_heads(
+        &self,
+        names: &[&str],
+    ) -> Result<HashMap<String, Head>, DatabaseError> {
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.client.query(&self.heads, &[&names]).await?;
+        let heads = rows.iter().map(|row| {
+            let head = Head { stream: row.try_get(1)?, revision: unsigned(row, 2)? };
+            Ok((row.try_get(0)?, head))
+        });
+        heads.collect()
+    }
+
+    /// Returns those of the event ids that are in use.
+    async fn look_up_events(
+        &self,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Known<'static>>, DatabaseError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.client.query(&self.events, &[&ids]).await?;
+        let events = rows.iter().map(|row| {
+            let revision = StreamRevision(unsigned(row, 2)?);
+            let last_of_append = Appended { revision, position: Position(unsigned(row, 3)?) };
+            let stream = Cow::Owned(row.try_get(1)?);
+            Ok((row.try_get(0)?, Known { stream, last_of_append }))
+        });
+        events.collect()
+    }
+
+    /// Gives the transaction up. It has written nothing, and waits for no disk.
+    pub(super) async fn roll_back(&self) -> Result<(), DatabaseError> {
+        Ok(self.client.batch_execute("ROLLBACK").await?)
+    }
+
+    /// Writes and commits.
+    pub(super) async fn commit(
+        &self,
+        writes: &Writes<'_>,
+        counter: &Counter,
+    ) -> Result<(), WriteError> {
+        let is_bulk = writes.rows.len() > COPY_FROM_EVENTS;
+        if is_bulk {
+            self.copy(writes).await.map_err(|error| WriteError { error, is_unsure: false })?;
+        }
+        let few = if is_bulk { &Writes::default() } else { writes };
+        // One trip. What fails makes the rest fail, and COMMIT a ROLLBACK that succeeds: it
+        // counts only if all before it did.
+        let (streams, events, moved, committed) = futures::join!(
+            self.insert_streams(&few.streams),
+            self.insert_events(&few.rows),
+            self.move_counter(counter),
+            self.client.batch_execute("COMMIT"),
+        );
+        let written = streams.and(events).and(moved);
+        let is_refused = written.as_ref().is_err_and(|error| error.code().is_some());
+        let is_unsure = committed.is_err() && !is_refused;
+        let committed = written.and(committed);
+        committed.map_err(|error| WriteError { error: error.into(), is_unsure })
+    }
+
+    async fn insert_streams(&self, streams: &[(i64, &str)]) -> Result<(), Error> {
+        if streams.is_empty() {
+            return Ok(());
+        }
+        let (ids, names): (Vec<i64>, Vec<&str>) = streams.iter().copied().unzip();
+        self.client.execute(&self.insert_streams, &[&ids, &names]).await.map(drop)
+    }
+
+    async fn insert_events(&self, rows: &[Row<'_>]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        fn column<'a, T>(rows: &'a [Row<'a>], cell: impl Fn(&'a Row<'a>) -> T) -> Vec<T> {
+            rows.iter().map(cell).collect()
+        }
+        self.client
+            .execute(
+                &self.insert_events,
+                &[
+                    &column(rows, |row| signed(row.position)),
+                    &column(rows, |row| row.stream),
+                    &column(rows, |row| signed(row.revision)),
+                    &column(rows, |row| row.recorded_at_us),
+                    &column(rows, copy::rest),
+                    &column(rows, |row| row.event.schema_version.cast_signed()),
+                    &column(rows, |row| row.event.event_id.0),
+                    &column(rows, |row| row.event.type_name.as_ref()),
+                    &column(rows, |row| row.event.payload.as_ref()),
+                    &column(rows, |row| row.event.metadata.as_ref()),
+                ],
+            )
+            .await
+            .map(drop)
+    }
+
+    async fn copy(&self, writes: &Writes<'_>) -> Result<(), DatabaseError> {
+        let (inserted, sink) = futures::join!(
+            self.insert_streams(&writes.streams),
+            self.client.copy_in(&self.copy_events),
+        );
+        inserted?;
+        let mut sink = pin!(sink?);
+        for chunk in copy::chunks(&writes.rows) {
+            sink.send(chunk).await?;
+        }
+        sink.finish().await?;
+        Ok(())
+    }
+
+    async fn move_counter(&self, counter: &decide::Counter) -> Result<(), Error> {
+        let position = signed(counter.position);
+        let parameters = [&position, &counter.streams, &counter.recorded_at_us];
+        let parameters = parameters.map(|it| it as &(dyn tokio_postgres::types::ToSql + Sync));
+        self.client.execute(&self.moved, &parameters).await.map(drop)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // The server sees the end at once, also in the middle of a transaction.
+        self.connection.abort();
+    }
+}

@@ -1,0 +1,134 @@
+//! Random histories: what may happen, in orders that make no sense too.
+
+use dlcs_domain::asset::{AccessChanged, AssetEvent, MetadataPatch};
+use dlcs_domain::manifest::{ManifestCreated, ManifestEvent, ManifestReplaced};
+use dlcs_domain::space::{SpaceEvent, SpaceRenamed};
+use dlcs_domain::{BatchId, DomainEvent, Patch};
+use dlcs_eventlog::memory::MemoryLog;
+use dlcs_eventlog::{EventId, EventLog, NewEvent};
+use dlcs_projections::conformance::given::{
+    a_blob, append, append_raw, batch_id, customer_created, deleted, delivered, failed, metadata,
+    registration, reingest, space_created, started, submitted,
+};
+use proptest::prelude::*;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// An event and its stream. `None`: an event from the future, which no program can read.
+pub(super) type Happening = (String, Option<DomainEvent>);
+
+/// Appends a history to a log of its own, a second each.
+pub(super) async fn log_of(history: &[Happening]) -> Arc<dyn EventLog> {
+    let seconds = std::sync::atomic::AtomicI64::new(0);
+    let clock = move || 1_000_000 * seconds.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(Arc::new(clock)));
+    for happening in history {
+        happened(log.as_ref(), happening).await;
+    }
+    log
+}
+
+pub(super) async fn happened(log: &dyn EventLog, (stream, event): &Happening) {
+    if let Some(event) = event {
+        append(log, stream, event, "key-1").await;
+        return;
+    }
+    let event = NewEvent {
+        event_id: EventId(Uuid::now_v7()),
+        type_name: "asset.teleported".into(),
+        schema_version: 1,
+        payload: "{}".into(),
+        metadata: metadata("key-1", stream).into(),
+    };
+    append_raw(log, stream, event).await;
+}
+
+/// Histories of a few assets and batches that meet often.
+pub(super) fn histories(length: usize) -> impl Strategy<Value = Vec<Happening>> {
+    let one = prop_oneof![
+        24 => asset_happening(),
+        2 => batch().prop_flat_map(|id| {
+            let submitted = (0..5_u64).prop_map(submitted);
+            submitted.prop_map(move |it| (format!("batch-1/{id}"), Some(it)))
+        }),
+        3 => other_happening(),
+        1 => asset_stream().prop_map(|stream| (stream, None)),
+    ];
+    proptest::collection::vec(one, 1..=length)
+}
+
+fn asset_stream() -> impl Strategy<Value = String> {
+    let name = prop_oneof![Just("a"), Just("b"), Just("ü/c"), Just("d")];
+    (1..3_u32, name).prop_map(|(space, name)| format!("asset-1/{space}/{name}"))
+}
+
+fn batch() -> impl Strategy<Value = BatchId> {
+    (1..4_u128).prop_map(batch_id)
+}
+
+/// Texts of clients: with zeros, very long, and in between.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-c]{0,2}",
+        2 => "[\0-\u{2}é\u{10ffff}]{0,4}",
+        1 => ("[\0ab]{1,2}", 0..40_usize).prop_map(|(text, times)| text.repeat(times * 100)),
+    ]
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    proptest::collection::vec(text(), 0..4)
+}
+
+fn registered() -> impl Strategy<Value = AssetEvent> {
+    let batch = proptest::option::of(batch());
+    (1..3_u32, text(), texts(), texts(), batch).prop_map(
+        |(generation, string1, tags, roles, batch)| {
+            let mut it = registration(generation);
+            it.metadata.string1 = string1;
+            it.metadata.tags = tags;
+            it.roles = roles;
+            it.batch = batch;
+            AssetEvent::Registered(it)
+        },
+    )
+}
+
+fn asset_happening() -> impl Strategy<Value = Happening> {
+    let attempt = || 1..4_u32;
+    let event = prop_oneof![
+        5 => registered(),
+        3 => attempt().prop_map(started),
+        3 => attempt().prop_map(delivered),
+        2 => (attempt(), proptest::option::of(0..9_i64)).prop_map(|(it, next)| failed(it, next)),
+        2 => (attempt(), proptest::option::of(batch())).prop_map(|(it, by)| reingest(it, by)),
+        2 => (1..3_u32).prop_map(deleted),
+        2 => texts().prop_map(|roles| AssetEvent::AccessChanged(AccessChanged { roles })),
+        2 => (text(), texts()).prop_map(|(string1, tags)| {
+            let (string1, tags) = (Patch::Set(string1), Patch::Set(tags));
+            AssetEvent::MetadataChanged(MetadataPatch { string1, tags, ..MetadataPatch::default() })
+        }),
+    ];
+    (asset_stream(), event).prop_map(|(stream, it)| (stream, Some(DomainEvent::Asset(it))))
+}
+
+fn other_happening() -> impl Strategy<Value = Happening> {
+    let manifest = |stream: &str, event| (stream.to_owned(), Some(DomainEvent::Manifest(event)));
+    let created = |slug, number| {
+        let slug = Some(slug);
+        ManifestEvent::Created(ManifestCreated { slug, document: a_blob(number) })
+    };
+    prop_oneof![
+        (1..3_u32).prop_map(|it| (format!("customer-{it}"), Some(customer_created("Library")))),
+        (1..3_u32).prop_map(|it| (format!("space-1/{it}"), Some(space_created("Maps")))),
+        (1..3_u32, "[A-Zé]{1,3}").prop_map(|(it, name)| {
+            let event = SpaceEvent::Renamed(SpaceRenamed { name });
+            (format!("space-1/{it}"), Some(DomainEvent::Space(event)))
+        }),
+        ("[A-Z]{1,3}", 1..9_u64)
+            .prop_map(move |(slug, it)| manifest("manifest-1/m", created(slug, it))),
+        (1..9_u64).prop_map(move |it| {
+            let document = a_blob(it);
+            manifest("manifest-1/m", ManifestEvent::Replaced(ManifestReplaced { document }))
+        }),
+    ]
+}

@@ -1,0 +1,84 @@
+//! The data folder: its lock, its files, the administrator's key.
+
+use crate::config::{AdminKey, Settings};
+use anyhow::Context;
+use dlcs_adapter_objects::DataLock;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Makes the data folder if it is missing, and takes its lock.
+pub(crate) fn lock(settings: &Settings) -> anyhow::Result<DataLock> {
+    let folder = &settings.data;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("the data folder `{}` cannot be made", folder.display()))?;
+    Ok(DataLock::acquire(folder)?)
+}
+
+pub(crate) fn log_path(settings: &Settings) -> PathBuf {
+    settings.data.join("events.sqlite")
+}
+
+pub(crate) fn control_path(settings: &Settings) -> PathBuf {
+    settings.data.join("control.sqlite")
+}
+
+pub(crate) fn read_models_folder(settings: &Settings) -> PathBuf {
+    settings.data.join("read")
+}
+
+/// Returns the administrator's key: of the settings, of the folder, or a new one.
+///
+/// A new one is written to `admin-key` (mode 0600) and named once on standard error.
+pub(crate) fn admin_key(settings: &Settings) -> anyhow::Result<AdminKey> {
+    let path = settings.data.join("admin-key");
+    if let Some(key) = &settings.admin_key {
+        write_key(&path, key)?;
+        return Ok(key.clone());
+    }
+    match std::fs::read_to_string(&path) {
+        Ok(text) => AdminKey::parse(&text)
+            .with_context(|| format!("`{}` is not KEY:SECRET", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = new_key();
+            write_key(&path, &key)?;
+            eprintln!("made the administrator's key, see {}", path.display());
+            Ok(key)
+        }
+        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+    }
+}
+
+fn new_key() -> AdminKey {
+    let random: [u8; 24] = rand::random();
+    AdminKey {
+        key: format!("admin-{}", hex::encode(&random[..4])),
+        secret: hex::encode(&random[4..]),
+    }
+}
+
+/// Writes beside and renames, so that the file is whole; only its owner may read it.
+fn write_key(path: &Path, key: &AdminKey) -> anyhow::Result<()> {
+    let beside = path.with_extension("new");
+    let _ = std::fs::remove_file(&beside);
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
+    writeln!(file, "{}:{}", key.key, key.secret)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)
+        .with_context(|| format!("`{}` cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_key_file_is_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin-key");
+        write_key(&path, &new_key()).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

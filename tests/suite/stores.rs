@@ -1,0 +1,48 @@
+//! What passes on the embedded stores passes on every other, and on any mix of them: the suite runs
+//! again, in processes of its own.
+
+use crate::support::stores::STORES;
+use std::process::Command;
+
+/// Runs the tests whose names begin with one of `modules` over other stores.
+fn rerun(stores: &str, modules: &[&str]) {
+    let program = std::env::current_exe().expect("the suite has a path");
+    let output = Command::new(program)
+        .args(modules)
+        .args(["--test-threads", "2"])
+        .env(STORES, stores)
+        .output()
+        .expect("the suite runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "over {stores}:\n{text}\n{errors}");
+    let summary = text.lines().find(|line| line.starts_with("test result: ok"));
+    let summary = summary.unwrap_or_else(|| panic!("over {stores}, nothing ran:\n{text}"));
+    assert!(!summary.contains(" 0 passed"), "over {stores}, nothing ran:\n{text}");
+    eprintln!("over {stores}: {summary}");
+}
+
+#[test]
+fn the_suite_passes_with_everything_on_postgresql() {
+    let modules = [
+        "browser::",
+        "delivery::",
+        "graphql::",
+        "management::",
+        "process::",
+        "register::",
+        "replay::",
+        "torture::",
+    ];
+    rerun("postgres", &modules);
+}
+
+#[test]
+fn journeys_pass_with_the_log_on_postgresql_and_read_models_in_files() {
+    rerun("postgres+sqlite", &["graphql::", "register::", "replay::"]);
+}
+
+#[test]
+fn journeys_pass_with_the_log_in_a_file_and_read_models_on_postgresql() {
+    rerun("sqlite+postgres", &["graphql::", "register::", "replay::"]);
+}
