@@ -145,8 +145,8 @@ impl Build {
         let lock = transaction.prepare_cached(LOCK).await?;
         let streams = transaction.prepare_cached(&self.sql(PARKED_STREAMS)).await?;
         let schema: [&(dyn ToSql + Sync); 1] = [&&*self.schema];
-        // After a crash of the server the checkpoint and its rows are together as they were a moment
-        // ago, and are brought up to date anew: no commit has to wait for a disk.
+        // After a crash of the server the checkpoint and its rows are as they were a moment ago,
+        // both, and are brought up to date anew: no commit has to wait for a disk.
         let (_, row, streams) = tokio::try_join!(
             transaction.batch_execute("SET LOCAL synchronous_commit = off"),
             transaction.query_opt(&lock, &schema),

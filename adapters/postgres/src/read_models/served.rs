@@ -98,13 +98,16 @@ impl ReadModel for Served {
             return Err(StoreError::Damaged(ReadModelsError::ReadOnly.to_string()).into());
         }
         let batch = Batch { from, to, events };
-        match self.current().apply_batch(batch, on_poison).await? {
-            Applied::Done(parked) => Ok(parked),
-            Applied::Replaced => {
-                let (_, actual) = self.refreshed().await?;
-                Err(ApplyError::CheckpointMoved { expected: from, actual })
-            }
+        let build = self.current();
+        if let Applied::Done(parked) = build.apply_batch(batch, on_poison).await? {
+            return Ok(parked);
         }
+        let (serving, actual) = self.refreshed().await?;
+        if serving.schema() == build.schema() {
+            let reason = format!("tables of {} are missing: rebuild it", build.schema());
+            return Err(StoreError::Damaged(reason).into());
+        }
+        Err(ApplyError::CheckpointMoved { expected: from, actual })
     }
 
     async fn parked(&self) -> Result<Vec<ParkedEvent>, StoreError> {

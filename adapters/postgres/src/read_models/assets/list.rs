@@ -40,10 +40,12 @@ pub(in crate::read_models) fn listing(filter: &AssetFilter, order: AssetOrder) -
     // With the side tables in front the rows come in the order of creation.
     let tables = match (&filter.tag, &filter.role) {
         (Some(_), _) => {
-            "FROM {schema}.asset_tags AS l JOIN {schema}.assets AS t ON t.created_position = l.asset"
+            "FROM {schema}.asset_tags AS l
+             JOIN {schema}.assets AS t ON t.created_position = l.asset"
         }
         (None, Some(_)) => {
-            "FROM {schema}.asset_roles AS l JOIN {schema}.assets AS t ON t.created_position = l.asset"
+            "FROM {schema}.asset_roles AS l
+             JOIN {schema}.assets AS t ON t.created_position = l.asset"
         }
         (None, None) => "FROM {schema}.assets AS t",
     };

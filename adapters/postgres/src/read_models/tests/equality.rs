@@ -51,7 +51,8 @@ async fn a_row_that_was_changed_by_hand_is_found() {
     given.store.by_hand(change).await;
     assert_eq!(unequal(log, read_models).await, [("assets".into(), vec!["assets".into()])]);
     for sql in [
-        "DELETE FROM {assets}.asset_tags WHERE asset = (SELECT min(asset) FROM {assets}.asset_tags)",
+        "DELETE FROM {assets}.asset_tags
+         WHERE asset = (SELECT min(asset) FROM {assets}.asset_tags)",
         "UPDATE {audit-trail}.audit_trail SET actor = '' WHERE position = 9",
         "UPDATE {batches}.batches SET errors = errors + 1",
         "DELETE FROM {tile-metadata}.images WHERE name = 'page-4'",

@@ -2,6 +2,7 @@
 
 use super::*;
 use dlcs_projections::assets::{AssetFilter, AssetOrder};
+use dlcs_projections::projection::{ApplyError, OnPoison};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -73,4 +74,18 @@ async fn a_row_that_cannot_be_read_is_told() {
     given.store.by_hand("UPDATE {assets}.assets SET state = 9 WHERE name = 'page-3'").await;
     let dump = given.model("assets").dump().await;
     assert!(matches!(dump, Err(StoreError::Damaged(_))), "{dump:?}");
+}
+
+/// Not taken for a build that was replaced: that would be tried again at once, for ever.
+#[tokio::test]
+async fn tables_that_are_missing_are_told_and_come_back_by_a_rebuild() {
+    let given = given_sample().await;
+    given.store.by_hand("DROP SCHEMA {assets} CASCADE").await;
+    let model = given.model("assets");
+    let from = model.checkpoint().await.unwrap();
+    let nothing = Arc::from(Vec::new());
+    let refused = model.apply(from, Position(from.0 + 1), nothing, OnPoison::Park).await;
+    assert!(matches!(refused, Err(ApplyError::Store(StoreError::Damaged(_)))), "{refused:?}");
+    given.store.read_models.rebuild("assets").await.unwrap();
+    assert_eq!(unequal(given.log.as_ref(), &given.store.read_models).await, []);
 }
