@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 DATA ?= dlcs-data
 IMAGES ?=
+BENCH ?=
 CARGO := cargo
 
 .PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture clean-data
@@ -57,13 +58,20 @@ doc:
 bless: ## accept the new form of every snapshot
 	INSTA_UPDATE=always DLCS_BLESS=1 $(CARGO) test --release --locked --workspace --features conformance
 
-bench: build ## measure, with a peer in the same run; writes docs/benchmarks
+bench: build ## measure, with a peer in the same run (BENCH='--only appends'); writes docs/benchmarks
 	@scripts/setup.sh --bench
-	cd bench && $(CARGO) run --release --locked -- --out ../docs/benchmarks
+	cd bench && $(CARGO) build --release --locked --workspace
+	cd bench/peers/postgres-es && $(CARGO) build --release --locked --target-dir ../../target
+	cd bench && target/release/dlcs-bench --out ../docs/benchmarks $(BENCH)
 
-torture: ## long forms of the fault tests: 100 kills, 100,000 events by 4 processes, 20,000 simulations
+torture: ## long forms of the fault tests, seeds and figures printed; about an hour
 	DLCS_TORTURE=long DLCS_SIM_SEEDS=20000 $(CARGO) test --release --locked --workspace --features conformance \
-	  --test suite -- --nocapture --test-threads 1 torture processes:: simulation::
+	  --test suite -- --nocapture --test-threads 1 torture:: processes:: simulation:: failpoints:: disk:: \
+	  network:: clocks:: stopping:: rebuilds::
+	DLCS_TORTURE=long DLCS_TEST_STORES=postgres $(CARGO) test --release --locked --workspace \
+	  --features conformance --test suite -- --nocapture --test-threads 1 torture:: stopping:: rebuilds:: clocks::
+	DLCS_TORTURE=long $(CARGO) test --release --locked -p dlcs-adapter-postgres --features conformance --lib -- \
+	  --nocapture --test-threads 1 log::tests::processes
 
 clean-data: ## forget everything that `make run` stored
 	rm -rf '$(DATA)'

@@ -24,12 +24,13 @@ impl Machine {
         tools.extend(version_of("nginx", "-v"));
         tools.extend(version_of("wrk", "-v"));
         tools.extend(version_of("vips", "--version"));
+        tools.extend(postgres());
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu: proc_field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".into()),
             memory_gib: memory_gib().unwrap_or_default(),
             kernel: kernel(),
-            file_system: says_of(Command::new("stat").args(["-f", "-c", "%T"]).arg(work)),
+            file_system: file_system(work),
             tools,
         }
     }
@@ -46,6 +47,11 @@ impl Machine {
             self.tools.join(", "),
         )
     }
+}
+
+/// Names the file system of a folder.
+pub(crate) fn file_system(folder: &Path) -> String {
+    says_of(Command::new("stat").args(["-f", "-c", "%T"]).arg(folder))
 }
 
 /// Returns today's date, as the system says it.
@@ -99,6 +105,15 @@ fn version_of(program: &str, flag: &str) -> Option<String> {
     let line = text.lines().find(|line| !line.trim().is_empty())?;
     let line = line.trim_start_matches("nginx version: ");
     Some(line.split(" [").next()?.split(" Copyright").next()?.trim().to_owned())
+}
+
+/// Debian keeps the server off the path, a folder for each version; the newest is used.
+fn postgres() -> Option<String> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let newest = versions.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok()).max()?;
+    let text = says(&format!("/usr/lib/postgresql/{newest}/bin/postgres"), &["--version"]);
+    let version = text.split_whitespace().nth(2)?;
+    Some(format!("PostgreSQL {version}"))
 }
 
 fn says(program: &str, args: &[&str]) -> String {

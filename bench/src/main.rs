@@ -3,6 +3,7 @@
 //! Figures go to a folder as a page, a plot and JSON. A bad figure is a figure, not a failure;
 //! the status is 1 only if a scenario could not be carried out although its tools are there.
 
+mod children;
 mod client;
 mod figures;
 mod load;
@@ -21,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
-use scenarios::{Bench, ingest, registrations, replay, tiles};
+use scenarios::{Bench, appends, histories, ingest, rebuilds, registrations, replay, tiles};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,18 +49,32 @@ struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scenario {
     Registrations,
+    Appends,
+    Histories,
     Replay,
+    Rebuilds,
     Tiles,
     Ingest,
 }
 
 impl Scenario {
-    const ALL: [Self; 4] = [Self::Registrations, Self::Replay, Self::Tiles, Self::Ingest];
+    const ALL: [Self; 7] = [
+        Self::Registrations,
+        Self::Appends,
+        Self::Histories,
+        Self::Replay,
+        Self::Rebuilds,
+        Self::Tiles,
+        Self::Ingest,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Registrations => "registrations",
+            Self::Appends => "appends",
+            Self::Histories => "histories",
             Self::Replay => "replay",
+            Self::Rebuilds => "rebuilds",
             Self::Tiles => "tiles",
             Self::Ingest => "ingest",
         }
@@ -68,7 +83,10 @@ impl Scenario {
     fn title(self) -> &'static str {
         match self {
             Self::Registrations => "Registering images",
+            Self::Appends => "Appending events",
+            Self::Histories => "Reading events back",
             Self::Replay => "Replaying history",
+            Self::Rebuilds => "Rebuilding and starting",
             Self::Tiles => "Serving tiles",
             Self::Ingest => "Ingesting images",
         }
@@ -77,7 +95,10 @@ impl Scenario {
     async fn run(self, bench: &Bench) -> Result<Outcome> {
         match self {
             Self::Registrations => registrations::run(bench).await,
+            Self::Appends => appends::run(bench).await,
+            Self::Histories => histories::run(bench).await,
             Self::Replay => replay::run(bench).await,
+            Self::Rebuilds => rebuilds::run(bench).await,
             Self::Tiles => tiles::run(bench).await,
             Self::Ingest => ingest::run(bench).await,
         }

@@ -1,6 +1,9 @@
 //! What is measured. Each scenario makes its own stores and leaves nothing behind.
 
+pub(crate) mod appends;
+pub(crate) mod histories;
 pub(crate) mod ingest;
+pub(crate) mod rebuilds;
 pub(crate) mod registrations;
 pub(crate) mod replay;
 pub(crate) mod tiles;
