@@ -173,9 +173,9 @@ impl InFlight {
             position,
             answered_at_us: self.idempotency.clock.now_us(),
         };
-        fail::fail_point!("idempotency.before-keep", |_| std::process::abort());
+        fail::fail_point!("idempotency.before-keep");
         self.idempotency.store.put(stored).await?;
-        fail::fail_point!("idempotency.after-keep", |_| std::process::abort());
+        fail::fail_point!("idempotency.after-keep");
         Ok(())
     }
 }

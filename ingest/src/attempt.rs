@@ -44,9 +44,9 @@ impl Attempts {
         let now_us = self.now_us();
         let command = AssetCommand::StartIngest { generation, now_us };
         let context = context(&order.asset, order.cause, None);
-        fail::fail_point!("ingest.before-start", |_| std::process::abort());
+        fail::fail_point!("ingest.before-start");
         let outcome = self.send(&context, &order.asset, command).await?;
-        fail::fail_point!("ingest.after-start", |_| std::process::abort());
+        fail::fail_point!("ingest.after-start");
         let has_begun = outcome.events.iter().any(|it| matches!(it, AssetEvent::IngestStarted(_)));
         let live = outcome.after.live().filter(|_| has_begun).cloned();
         let Some(asset) = live else { return Ok(self.ending(&outcome, generation)) };
@@ -80,9 +80,9 @@ impl Attempts {
             }
         };
         let context = context(&order.asset, order.cause, Some((generation, attempt)));
-        fail::fail_point!("ingest.before-result", |_| std::process::abort());
+        fail::fail_point!("ingest.before-result");
         let outcome = self.send(&context, &order.asset, command).await?;
-        fail::fail_point!("ingest.after-result", |_| std::process::abort());
+        fail::fail_point!("ingest.after-result");
         Ok(self.ending(&outcome, generation))
     }
 

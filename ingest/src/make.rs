@@ -50,9 +50,9 @@ impl Workshop {
         let derived = self.worker.derive(original.path(), output.path(), &policy, &self.limits);
         let facts = derived.await?;
         check_length(output.path(), facts.derivative_bytes)?;
-        fail::fail_point!("ingest.before-keep", |_| std::process::abort());
+        fail::fail_point!("ingest.before-keep");
         let original = self.keep(original).await?;
-        fail::fail_point!("ingest.between-keeps", |_| std::process::abort());
+        fail::fail_point!("ingest.between-keeps");
         let key = ObjectKey::derivative(&id.to_string(), asset.generation, asset.attempt);
         self.objects.keep(output, &key).await?;
         Ok(Made { delivered: delivered(facts, original) })
@@ -63,7 +63,7 @@ impl Workshop {
             Source::Origin { url } => {
                 let staged = self.objects.stage().await?;
                 let fetched = self.origins.fetch(url, staged.path()).await?;
-                fail::fail_point!("ingest.after-fetch", |_| std::process::abort());
+                fail::fail_point!("ingest.after-fetch");
                 measures::fetched(fetched.length_bytes);
                 Ok(Original::Fetched { staged, fetched })
             }

@@ -108,11 +108,11 @@ impl IngestProcessManager {
 
     /// Works until it is stopped. Returns once running attempts have ended or were given up.
     pub async fn run(&self, stop: CancellationToken) {
-        fail::fail_point!("ingest.before-lease", |_| std::process::abort());
+        fail::fail_point!("ingest.before-lease");
         while let Some(lease) = self.holder.acquire(&stop).await {
-            fail::fail_point!("ingest.after-lease", |_| std::process::abort());
+            fail::fail_point!("ingest.after-lease");
             let ended = self.shift(&lease, &stop).await;
-            fail::fail_point!("ingest.before-release", |_| std::process::abort());
+            fail::fail_point!("ingest.before-release");
             lease.release().await;
             match ended {
                 Ok(()) => info!("ingest rests"),
@@ -292,7 +292,7 @@ impl Shift<'_> {
         let reached = self.pending.low_watermark();
         if reached > self.saved {
             let IngestProcessManager { consumers, consumer, .. } = self.manager;
-            fail::fail_point!("ingest.before-checkpoint", |_| std::process::abort());
+            fail::fail_point!("ingest.before-checkpoint");
             match consumers.advance(consumer, self.saved, reached).await {
                 Err(error @ ConsumerError::Store(_)) => {
                     warn!(%error, "the progress of ingest cannot be saved for now");
@@ -300,7 +300,7 @@ impl Shift<'_> {
                 saved => {
                     saved?;
                     self.saved = reached;
-                    fail::fail_point!("ingest.after-checkpoint", |_| std::process::abort());
+                    fail::fail_point!("ingest.after-checkpoint");
                 }
             }
         }

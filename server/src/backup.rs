@@ -70,6 +70,7 @@ pub(crate) async fn backup(args: BackupArgs, settings: &Settings) -> anyhow::Res
     let skipped = add_blobs(&mut writer, settings, &log, position, &blobs).await?;
     writer.finish()?;
     drop(scratch);
+    fail::fail_point!("backup.before-check");
 
     let scratch = Scratch::beside(&target)?;
     check(&target, scratch.path()).await.with_context(|| {
@@ -95,6 +96,7 @@ pub(crate) async fn restore(args: BackupArgs, settings: &Settings) -> anyhow::Re
         .await
         .with_context(|| format!("`{}` cannot be restored", args.file.display()))?;
     std::fs::remove_file(scratch.path().join(ABOUT))?;
+    fail::fail_point!("restore.before-place");
     if data.exists() {
         std::fs::remove_dir(&data)?;
     }

@@ -69,7 +69,7 @@ struct WorkerArgs {
 
 fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
-    let _failing = fail::FailScenario::setup();
+    let _failing = die_where_told();
     let cli = Cli::parse();
     if let Command::Worker(worker) = cli.command {
         // Before anything else is opened: a worker has no settings and no stores.
@@ -82,6 +82,20 @@ fn main() -> ExitCode {
             ExitCode::from(exit_status(&error))
         }
     }
+}
+
+/// Sets the fail points that the environment names. A panic there ends the process on the spot,
+/// without unwinding, as a kill would.
+#[cfg(feature = "failpoints")]
+fn die_where_told<'a>() -> fail::FailScenario<'a> {
+    let scenario = fail::FailScenario::setup();
+    if !fail::list().is_empty() {
+        std::panic::set_hook(Box::new(|panic| {
+            eprintln!("{panic}");
+            std::process::abort()
+        }));
+    }
+    scenario
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {

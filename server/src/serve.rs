@@ -62,12 +62,15 @@ impl Running {
     /// Takes the data folder's lock, opens the stores, and starts what the roles say.
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
         let lock = data_folder::lock(&settings)?;
+        fail::fail_point!("server.before-open");
         let roles = settings.roles;
         let listener = listen(&settings).await?;
         let address = listener.local_addr()?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let wired = wiring::wire(settings).await?;
+        fail::fail_point!("server.after-open");
         wired.first_customer().await?;
+        fail::fail_point!("server.before-serve");
         let running = Self {
             address,
             admin_key: wired.admin_key.clone(),
@@ -125,11 +128,13 @@ impl Running {
 
     /// Stops accepting, finishes what is in flight, at most for ten seconds.
     pub(crate) async fn stop(self) {
+        fail::fail_point!("server.before-drain");
         self.stop_serving.cancel();
         self.serving.close();
         if tokio::time::timeout(DRAIN, self.serving.wait()).await.is_err() {
             warn!("some requests did not end in time");
         }
+        fail::fail_point!("server.after-drain");
         self.stop_projecting.cancel();
         self.projecting.close();
         if tokio::time::timeout(Duration::from_millis(500), self.projecting.wait()).await.is_err() {

@@ -1,15 +1,18 @@
 //! R2: the server dies at every named point between receiving a command and its last effect.
 //!
-//! Each point once, on SQLite. `docs/fail-points.md` is the list of the points.
+//! Each point once on SQLite, those of its adapter once on PostgreSQL. In the long form every point
+//! three times on both. `docs/fail-points.md` is the list of the points.
 
 use crate::support::fixtures::png;
-use crate::support::server::{PATIENCE, Persona, Server, image_path};
-use crate::support::{rust_files, workspace_root};
+use crate::support::server::{PATIENCE, Persona, Server, dlcs, image_path};
+use crate::support::stores::{copied_database, new_database};
+use crate::support::{is_long, rust_files, workspace_root};
 use futures::StreamExt;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Servers that die side by side. Most of the time they wait for the lease of a dead one to end.
@@ -40,7 +43,35 @@ const PASSED: &[(&str, u32)] = &[
     ("ingest.before-checkpoint", 0),
     ("ingest.after-checkpoint", 0),
     ("ingest.before-release", 0),
+    ("postgres.log.before-append", 8),
+    ("postgres.log.before-commit", 8),
+    ("postgres.log.after-commit", 8),
+    // A start takes seven leases.
+    ("postgres.control.before-commit", 12),
+    ("postgres.control.after-commit", 12),
+    ("postgres.projection.before-apply", 12),
+    ("postgres.projection.before-checkpoint", 12),
+    ("postgres.projection.before-commit", 12),
+    ("postgres.projection.after-commit", 12),
+    ("postgres.read-models.after-begin", 0),
+    ("postgres.read-models.before-switch", 0),
+    ("postgres.read-models.before-commit", 0),
+    ("postgres.read-models.after-switch", 0),
+    ("server.before-open", 0),
+    ("server.after-open", 0),
+    ("server.before-serve", 0),
+    ("server.before-drain", 0),
+    ("server.after-drain", 0),
 ];
+
+/// What only the embedded stores have.
+const EMBEDDED: [&str; 4] = ["log.", "control.", "projection.", "read-models."];
+/// Of commands, not of a server.
+const COMMANDS: [&str; 2] = ["backup.", "restore."];
+
+fn begins_with_one_of(name: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|it| name.starts_with(it))
+}
 
 /// Reads the names in the first column of the table.
 fn listed(text: &str) -> Vec<String> {
@@ -79,7 +110,7 @@ fn every_fail_point_is_listed_and_placed_once() {
 #[test]
 fn canary_points_are_found_in_text() {
     assert_eq!(listed("| name |\n|:--|\n| `a.b` | x |\n"), ["a.b"]);
-    let point = ["fail::fail_po", "int!(\"a.b\", |_| std::process::abort());"].concat();
+    let point = ["fail::fail_po", "int!(\"a.b\");"].concat();
     assert_eq!(placed(&point), ["a.b"]);
 }
 
@@ -141,19 +172,40 @@ fn workload(pictures: &Path) -> Vec<Sent> {
 const ASSETS: [&str; 7] =
     ["before", "fetched-0", "fetched-1", "member-2", "member-3", "sent-0", "sent-1"];
 
-/// Starts on SQLite, whatever the other tests run on.
-fn started(folder: &Path, flags: &[&str]) -> Server {
-    Server::start_failing(folder, flags, "").expect("nothing fails")
+/// What a server needs: a folder, and a database if not everything is in the folder.
+struct Place {
+    folder: tempfile::TempDir,
+    database: Option<String>,
 }
 
-/// A data folder with some history, to begin from.
-async fn furnished() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut server = started(folder.path(), &[]);
-    server.space(1).await;
-    server.upload("before", png(120, 80)).await;
-    assert_eq!(server.terminate().0, Some(0));
-    folder
+impl Place {
+    /// With some history, to begin from.
+    async fn furnished(database: Option<String>) -> Self {
+        let place = Self { folder: tempfile::tempdir().expect("a temporary folder"), database };
+        let mut server = place.started(&[]);
+        server.space(1).await;
+        server.upload("before", png(120, 80)).await;
+        assert_eq!(server.terminate().0, Some(0));
+        place
+    }
+
+    /// The same once more.
+    fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copied(self.folder.path(), folder.path());
+        Self { folder, database: self.database.as_deref().map(copied_database) }
+    }
+
+    fn started(&self, flags: &[&str]) -> Server {
+        self.start(flags, "").unwrap_or_else(|seen| panic!("nothing fails: {seen:#?}"))
+    }
+
+    /// `Err`: it died before it was ready.
+    fn start(&self, flags: &[&str], points: &str) -> Result<Server, Vec<String>> {
+        let names = ["DLCS_EVENT_STORE", "DLCS_READ_STORE"];
+        let stores = self.database.iter().flat_map(|url| names.map(|it| (it, url.clone())));
+        Server::try_start(self.folder.path(), stores.collect(), flags, &[("FAILPOINTS", points)])
+    }
 }
 
 fn pictures() -> tempfile::TempDir {
@@ -179,31 +231,49 @@ fn copied(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_death_at_any_point_loses_and_doubles_nothing() {
-    let has_fail_points = cfg!(feature = "failpoints");
-    assert!(has_fail_points, "run it with `--features conformance`");
-    let (begun, folder, pictures) = (Instant::now(), furnished().await, pictures());
-    // Those of another adapter are never reached here.
-    let names = documented().into_iter().filter(|it| !it.starts_with("postgres."));
-    let names: Vec<_> = names.collect();
-    let count = names.len();
-    let runs = futures::stream::iter(names).map(|name| {
-        let (folder, pictures) = (folder.path().to_owned(), pictures.path().to_owned());
-        tokio::spawn(async move { die_at(&name, &folder, &pictures).await })
-    });
-    runs.buffer_unordered(AT_ONCE).for_each(async |ended| ended.expect("it holds")).await;
-    eprintln!("fail points: {count} deaths, 0 lost, 0 doubled, in {:.1?}", begun.elapsed());
+    let reached =
+        |name: &str| !name.starts_with("postgres.") && !begins_with_one_of(name, &COMMANDS);
+    die_at_each("SQLite", None, reached).await;
 }
 
-async fn die_at(name: &str, furnished: &Path, pictures: &Path) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let data: PathBuf = folder.path().join("data");
-    copied(furnished, &data);
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn a_death_at_any_point_of_postgresql_loses_and_doubles_nothing() {
+    let elsewhere = [&EMBEDDED[..], &COMMANDS].concat();
+    let reached = |name: &str| {
+        name.starts_with("postgres.") || (is_long() && !begins_with_one_of(name, &elsewhere))
+    };
+    die_at_each("PostgreSQL", Some(new_database()), reached).await;
+}
+
+async fn die_at_each(stores: &str, database: Option<String>, reached: impl Fn(&str) -> bool) {
+    let has_fail_points = cfg!(feature = "failpoints");
+    assert!(has_fail_points, "run it with `--features conformance`");
+    let (begun, pictures) = (Instant::now(), pictures());
+    let furnished = Arc::new(Place::furnished(database).await);
+    let names = documented().into_iter().filter(|it| reached(it));
+    let names: Vec<_> = names.collect();
+    let times = if is_long() { 3 } else { 1 };
+    let count = names.len() * times;
+    let names = (0..times).flat_map(|_| names.clone());
+    let runs = futures::stream::iter(names).map(|name| {
+        let (furnished, pictures) = (Arc::clone(&furnished), pictures.path().to_owned());
+        tokio::spawn(async move { die_at(&name, &furnished, &pictures).await })
+    });
+    runs.buffer_unordered(AT_ONCE).for_each(async |ended| ended.expect("it holds")).await;
+    eprintln!(
+        "fail points on {stores}: {count} deaths, 0 lost, 0 doubled, in {:.1?}",
+        begun.elapsed()
+    );
+}
+
+async fn die_at(name: &str, furnished: &Place, pictures: &Path) {
+    let place = furnished.copy();
     let passed = PASSED.iter().find(|it| it.0 == name).map_or(1, |it| it.1);
-    let point = format!("{name}={passed}*off->return");
+    let point = format!("{name}={passed}*off->panic");
     let allow = ["--origin-allow", pictures.to_str().expect("UTF-8")];
     let workload = workload(pictures);
     let mut told = BTreeMap::new();
-    if let Some(mut server) = Server::start_failing(&data, &allow, &point) {
+    if let Ok(mut server) = place.start(&allow, &point) {
         for (place, sent) in workload.iter().enumerate() {
             if let Some(answer) = sent.once(&server).await {
                 told.insert(place, answer);
@@ -213,7 +283,7 @@ async fn die_at(name: &str, furnished: &Path, pictures: &Path) {
         let is_dead = ends(&mut server).await;
         assert!(is_dead, "{name} was never reached");
     }
-    let server = started(&data, &allow);
+    let server = place.started(&allow);
     for (place, sent) in workload.iter().enumerate() {
         let answer = sent.once(&server).await.expect("nothing fails any more");
         // What was only accepted may be told in full now.
@@ -276,4 +346,24 @@ fn streams(server: &Server, type_name: &str) -> Vec<String> {
         event["stream"].as_str().expect("a stream").to_owned()
     };
     text.lines().map(stream).collect()
+}
+
+#[tokio::test]
+async fn a_death_in_a_backup_or_a_restore_is_repeated_without_harm() {
+    let place = Place::furnished(None).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (file, restored) = (folder.path().join("b.tar"), folder.path().join("restored"));
+    let run = |verb: &str, data: &Path, points: &str| {
+        let mut command = dlcs();
+        command.arg(verb).arg(&file).arg("--data").arg(data).env("FAILPOINTS", points);
+        command.output().expect("the program runs").status
+    };
+    let data = place.folder.path();
+    assert_eq!(run("backup", data, "backup.before-check=panic").code(), None);
+    assert!(run("backup", data, "").success());
+    assert_eq!(run("restore", &restored, "restore.before-place=panic").code(), None);
+    assert!(!restored.exists(), "half a folder is in its place");
+    assert!(run("restore", &restored, "").success());
+    let server = Server::start_on(&restored, &[]);
+    assert_eq!(server.upload("after", png(40, 30)).await["width"], 40);
 }

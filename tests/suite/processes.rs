@@ -1,6 +1,7 @@
 //! Several processes on one database: who does what, and who goes on when one is killed.
 
 use crate::support::fixtures::png;
+use crate::support::is_long;
 use crate::support::server::{Persona, Server, image_path};
 use crate::support::stores::new_database;
 use reqwest::{Method, StatusCode};
@@ -168,7 +169,7 @@ async fn a_killed_process_is_taken_over_within_5_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_processes_and_16_writers_skip_and_double_nothing() {
-    let long = std::env::var_os("DLCS_TORTURE").is_some_and(|it| it == "long");
+    let long = is_long();
     let rows_of_a_writer = if long { 6_250 } else { 250 };
     let shared = Shared::new();
     let mut servers = Vec::new();

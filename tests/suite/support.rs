@@ -14,6 +14,34 @@ pub(crate) fn workspace_root() -> PathBuf {
         .to_owned()
 }
 
+/// Says whether the long forms of the fault tests run, which take minutes (`make torture`).
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("DLCS_TORTURE").is_some_and(|it| it == "long")
+}
+
+/// Returns the seed of a fault test: the one that is asked for, or the usual one.
+pub(crate) fn seed() -> u64 {
+    let asked = std::env::var_os("DLCS_SEED").and_then(|it| it.to_str()?.parse().ok());
+    asked.unwrap_or(20_261_122)
+}
+
+/// A small generator, so that a seed gives the same moments everywhere.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// Returns a number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
 /// Returns every Rust file below a folder.
 pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files(folder, &|path| path.extension().is_some_and(|it| it == "rs"))

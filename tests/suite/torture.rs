@@ -4,6 +4,7 @@
 
 use crate::support::fixtures::png;
 use crate::support::server::{KEY, SECRET, Server};
+use crate::support::{Random, is_long, seed};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,30 +20,16 @@ struct Told {
     sent: BTreeSet<String>,
 }
 
-/// A small generator, so that a seed gives the same moments everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn torture_kill_9_loses_and_doubles_nothing() {
-    let long = std::env::var_os("DLCS_TORTURE").is_some_and(|it| it == "long");
-    let kills = if long { 100 } else { 10 };
-    let seed = std::env::var_os("DLCS_SEED").and_then(|it| it.to_str()?.parse().ok());
-    let seed = seed.unwrap_or(20_261_122);
+    let kills = if is_long() { 100 } else { 10 };
+    let seed = seed();
     eprintln!("torture: seed {seed}, {kills} kills");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let told = Arc::new(Mutex::new(Told::default()));
     let mut random = Random(seed);
     for round in 0..kills {
-        let moment = Duration::from_millis(5 + random.next() % 495);
+        let moment = Duration::from_millis(5 + random.below(495));
         kill_at(folder.path(), round, moment, &told).await;
     }
     judge(folder.path(), &told).await;

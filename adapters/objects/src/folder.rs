@@ -130,7 +130,7 @@ impl Inner {
     }
 
     fn keep(&self, staged: &Staged, key: &ObjectKey) -> Result<(), ObjectError> {
-        fail::fail_point!("objects.before-sync", |_| std::process::abort());
+        fail::fail_point!("objects.before-sync");
         let synced = File::open(staged.path()).and_then(|file| file.sync_all());
         synced.map_err(|error| write_error(staged.path(), &error))?;
         self.place(staged, key)
@@ -138,9 +138,9 @@ impl Inner {
 
     fn place(&self, staged: &Staged, key: &ObjectKey) -> Result<(), ObjectError> {
         let path = self.path(key);
-        fail::fail_point!("objects.after-temp-write", |_| std::process::abort());
+        fail::fail_point!("objects.after-temp-write");
         let placed = files::rename_durably(staged.path(), &path);
-        fail::fail_point!("objects.after-rename", |_| std::process::abort());
+        fail::fail_point!("objects.after-rename");
         self.handles.forget(key);
         placed.map_err(|error| write_error(&path, &error))
     }

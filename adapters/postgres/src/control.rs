@@ -88,6 +88,9 @@ impl PostgresControl {
     ) -> Result<u64, DatabaseError> {
         let client = self.database.client().await?;
         let statement = client.prepare_cached(sql).await?;
-        Ok(client.execute(&statement, parameters).await?)
+        fail::fail_point!("postgres.control.before-commit");
+        let changed = client.execute(&statement, parameters).await?;
+        fail::fail_point!("postgres.control.after-commit");
+        Ok(changed)
     }
 }

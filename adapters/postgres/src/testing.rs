@@ -54,10 +54,20 @@ impl TestServer {
 
     /// Makes an empty database and returns its url.
     pub async fn new_database(&self) -> String {
+        self.database_from("template0").await
+    }
+
+    /// Copies a database that nobody uses any more, and returns the url of the copy.
+    pub async fn copy_database(&self, url: &str) -> String {
+        self.database_from(database_name(url)).await
+    }
+
+    async fn database_from(&self, template: &str) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
         let name = format!("test_{}_{count}", std::process::id());
-        let sql = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'");
+        // Whoever used it a moment ago may still be leaving: the server waits for that itself.
         self.execute("postgres", &sql).await;
         self.url(&name)
     }

@@ -92,7 +92,7 @@ impl Executor {
                 break;
             }
         }
-        fail::fail_point!("commands.before-answer", |_| std::process::abort());
+        fail::fail_point!("commands.before-answer");
         drop(queued);
         answers.into_iter().map(|it| it.unwrap_or(Err(DispatchError::Busy))).collect()
     }
@@ -177,9 +177,9 @@ impl Executor {
             return Vec::new();
         }
         let mut again = Vec::new();
-        fail::fail_point!("commands.before-append", |_| std::process::abort());
+        fail::fail_point!("commands.before-append");
         let appended = self.log.append(appends).await;
-        fail::fail_point!("commands.after-append", |_| std::process::abort());
+        fail::fail_point!("commands.after-append");
         debug_assert_eq!(appended.len(), waiting.len(), "the log answers every append");
         for (result, (work, plan)) in appended.into_iter().zip(waiting) {
             match result {

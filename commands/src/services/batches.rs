@@ -100,7 +100,7 @@ impl BatchCommands {
         count: u64,
         queue: Queue,
     ) -> Result<Decided, CommandError> {
-        fail::fail_point!("batches.before-submit", |_| std::process::abort());
+        fail::fail_point!("batches.before-submit");
         let command = BatchCommand::Submit { count, queue };
         let id = format!("{customer}/{batch}");
         Ok(self.executor.execute::<Batch>(&context.part("submit"), &id, command).await?)

@@ -77,9 +77,9 @@ impl Reservations {
             }
             _ => NameCommand::Reserve { owner },
         };
-        fail::fail_point!("names.before-reserve", |_| std::process::abort());
+        fail::fail_point!("names.before-reserve");
         self.execute(context, key, command).await?;
-        fail::fail_point!("names.after-reserve", |_| std::process::abort());
+        fail::fail_point!("names.after-reserve");
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -71,12 +71,17 @@ impl Server {
         Self::launch(DataFolder::Own(data), stores, flags)
     }
 
-    /// Starts on a folder that stays and holds every store, with fail points set. `None`: it died
-    /// before it was ready.
-    pub(crate) fn start_failing(folder: &Path, flags: &[&str], points: &str) -> Option<Self> {
+    /// Starts on a folder that stays, over the stores that some variables name, with more of its
+    /// environment set. `Err`: what it said before it died without being ready.
+    pub(crate) fn try_start(
+        folder: &Path,
+        stores: Vec<(&'static str, String)>,
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self, Vec<String>> {
         let mut command = dlcs();
-        command.env("FAILPOINTS", points);
-        Self::try_launch(command, DataFolder::Kept(folder.to_owned()), Vec::new(), flags).ok()
+        command.envs(environment.iter().copied());
+        Self::try_launch(command, DataFolder::Kept(folder.to_owned()), stores, flags)
     }
 
     fn launch(data: DataFolder, stores: Vec<(&'static str, String)>, flags: &[&str]) -> Self {
@@ -222,6 +227,19 @@ impl Server {
     pub(crate) fn has_died(&mut self) -> bool {
         let child = self.child.as_mut().expect("not ended by us");
         child.try_wait().expect("a child can be waited for").is_some()
+    }
+
+    /// Waits until the process has ended by itself. `None`: it has not, in that time.
+    pub(crate) async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + within;
+        let child = self.child.as_mut().expect("not ended by us");
+        while Instant::now() < deadline {
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                return Some(status);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        None
     }
 
     /// Sends SIGTERM and returns exit status and time.

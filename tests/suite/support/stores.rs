@@ -54,6 +54,12 @@ pub(crate) fn new_database() -> String {
     blocking(|| TestServer::shared().new_database())
 }
 
+/// Copies a database whose users have gone.
+pub(crate) fn copied_database(url: &str) -> String {
+    let url = url.to_owned();
+    blocking(|| async move { TestServer::shared().copy_database(&url).await })
+}
+
 /// Runs statements in a database of that server.
 pub(crate) fn execute(url: &str, sql: &'static str) {
     let database = testing::database_name(url).to_owned();

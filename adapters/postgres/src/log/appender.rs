@@ -165,6 +165,7 @@ impl Writer {
             Some(session) => session,
             None => Session::open(&self.database).await?,
         };
+        fail::fail_point!("postgres.log.before-append");
         let mut state = self.begin(&session, appends).await?;
         let before = state.counter;
         let mut writes = Writes::default();
@@ -176,6 +177,7 @@ impl Writer {
             session.roll_back().await?;
         } else {
             *planned = Some(answers.iter().map(|it| it.as_ref().ok().copied()).collect());
+            fail::fail_point!("postgres.log.before-commit");
             let started = Instant::now();
             session.commit(&writes, &state.counter).await.map_err(|failed| {
                 let WriteError { error, is_unsure } = failed;
@@ -184,6 +186,7 @@ impl Writer {
                 }
                 error
             })?;
+            fail::fail_point!("postgres.log.after-commit");
             *planned = None;
             measure(started.elapsed(), writes.rows.len());
         }

@@ -121,14 +121,18 @@ impl Build {
         if actual != from {
             return Err(ApplyError::CheckpointMoved { expected: from, actual });
         }
+        fail::fail_point!("postgres.projection.before-apply");
         let (parked, changes) = self.fold(&transaction, batch, parked_streams).await?;
         fold::judge(&parked, on_poison)?;
+        fail::fail_point!("postgres.projection.before-checkpoint");
         let moved = self.write(&transaction, (from, to), &parked, changes).await?;
         if moved != 1 {
             let actual = position(&transaction, &self.schema).await?.unwrap_or_default();
             return Err(ApplyError::CheckpointMoved { expected: from, actual });
         }
+        fail::fail_point!("postgres.projection.before-commit");
         transaction.commit().await.map_err(SqlError::from)?;
+        fail::fail_point!("postgres.projection.after-commit");
         Ok(Applied::Done(parked))
     }
 

@@ -75,6 +75,7 @@ impl Builder {
         let transaction = client.transaction().await?;
         let schema = make(&transaction, definition, number, "building").await?;
         transaction.commit().await?;
+        fail::fail_point!("postgres.read-models.after-begin");
         let build = Build::new(definition, directory.database.clone(), schema);
         Ok(Some(Self { client, build }))
     }
@@ -118,13 +119,17 @@ impl Held<'_> {
         let definition = build.definition;
         let (version, position) = (i64::from(definition.version), position.0.cast_signed());
         transaction.execute(RETIRE, &[&schema]).await?;
+        fail::fail_point!("postgres.read-models.before-switch");
         let promoted = transaction.execute(PROMOTE, &[&build.schema(), &position]).await?;
         if promoted != 1 {
             let reason = format!("{} was dropped while it was filled", build.schema());
             return Err(SqlError::Gone(reason));
         }
         transaction.execute(POINT, &[&definition.name, &version, &build.schema()]).await?;
-        Ok(transaction.commit().await?)
+        fail::fail_point!("postgres.read-models.before-commit");
+        transaction.commit().await?;
+        fail::fail_point!("postgres.read-models.after-switch");
+        Ok(())
     }
 }
 

@@ -126,9 +126,9 @@ fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqli
     for job in jobs {
         job.work(connection);
     }
-    fail::fail_point!("control.before-commit", |_| std::process::abort());
+    fail::fail_point!("control.before-commit");
     let committed = connection.prepare_cached("COMMIT")?.execute([]);
-    fail::fail_point!("control.after-commit", |_| std::process::abort());
+    fail::fail_point!("control.after-commit");
     if let Err(error) = committed {
         abort_on_io_error("commit of the control store", &error);
         // After some errors SQLite has rolled back already.

@@ -129,7 +129,7 @@ impl Writer {
     }
 
     fn transaction(&mut self, requests: &[Request]) -> rusqlite::Result<Vec<Answers>> {
-        fail::fail_point!("log.before-append", |_| std::process::abort());
+        fail::fail_point!("log.before-append");
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut state = match self.state.take() {
             Some(state) if !state.is_stale(&self.connection)? => state,
@@ -142,10 +142,10 @@ impl Writer {
             let written = appends.map(|it| state.append(&self.connection, it, &self.clock));
             answers.push(written.collect::<rusqlite::Result<Answers>>()?);
         }
-        fail::fail_point!("log.before-commit", |_| std::process::abort());
+        fail::fail_point!("log.before-commit");
         let events = state.head().0 - head_before.0;
         self.commit(events)?;
-        fail::fail_point!("log.after-commit", |_| std::process::abort());
+        fail::fail_point!("log.after-commit");
         self.state = Some(state);
         Ok(answers)
     }

@@ -139,13 +139,13 @@ impl ModelFile {
         }
         let events =
             events.iter().filter(|it| (from < it.recorded.position) && it.recorded.position <= to);
-        fail::fail_point!("projection.before-apply", |_| std::process::abort());
+        fail::fail_point!("projection.before-apply");
         let parked = fold(self.0.definition, &transaction, events, on_poison)?;
-        fail::fail_point!("projection.before-checkpoint", |_| std::process::abort());
+        fail::fail_point!("projection.before-checkpoint");
         save(&transaction, to, &parked).map_err(sql)?;
-        fail::fail_point!("projection.before-commit", |_| std::process::abort());
+        fail::fail_point!("projection.before-commit");
         transaction.commit().map_err(sql)?;
-        fail::fail_point!("projection.after-commit", |_| std::process::abort());
+        fail::fail_point!("projection.after-commit");
         Ok(parked)
     }
 }

@@ -25,9 +25,9 @@ pub(super) async fn rebuild(served: &Served, log: &dyn EventLog) -> Result<Posit
     let _held = served.hold().await;
     let reached = served.checkpoint().await.map_err(ReplayError::from)?;
     replay(log, &to(reached), OnPoison::Stop).await?;
-    fail::fail_point!("read-models.before-switch", |_| std::process::abort());
+    fail::fail_point!("read-models.before-switch");
     served.folder.point_to(served.definition, &file)?;
-    fail::fail_point!("read-models.after-switch", |_| std::process::abort());
+    fail::fail_point!("read-models.after-switch");
     file.set_temporary(false);
     served.replace(file.clone()).set_temporary(true);
     tracing::info!(projection = name, "{name} is rebuilt and serves from position {reached}");

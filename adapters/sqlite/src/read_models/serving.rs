@@ -156,7 +156,7 @@ fn write_pointers(dir: &Path, pointers: &BTreeMap<String, Pointer>) -> io::Resul
     let mut file = File::create(&temporary)?;
     file.write_all(&json)?;
     file.sync_all()?;
-    fail::fail_point!("read-models.before-pointer", |_| std::process::abort());
+    fail::fail_point!("read-models.before-pointer");
     fs::rename(&temporary, dir.join(POINTER))?;
     File::open(dir)?.sync_all()
 }
