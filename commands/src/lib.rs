@@ -12,6 +12,7 @@ pub mod idempotency;
 mod keyed;
 pub mod lookups;
 pub mod metadata;
+pub mod room;
 pub mod services;
 #[cfg(test)]
 mod testing;
@@ -22,4 +23,5 @@ pub use cqrs::{Decided, DispatchError, Executor, Outcome};
 pub use dlcs_eventlog::{EventId, Position, StreamRevision};
 pub use error::CommandError;
 pub use lookups::Lookups;
+pub use room::Room;
 pub use services::Commands;

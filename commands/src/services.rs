@@ -24,6 +24,7 @@ pub use spaces::{NewSpace, SpaceCommands};
 
 use crate::clock::Clock;
 use crate::cqrs::Executor;
+use crate::error::CommandError;
 use crate::lookups::Lookups;
 use dlcs_eventlog::EventLog;
 use dlcs_objects::Objects;
@@ -63,6 +64,15 @@ impl Commands {
             manifests: ManifestCommands::new(executor.clone(), reservations, objects),
             assets,
             executor,
+        }
+    }
+
+    /// Refuses with [`CommandError::Full`] when only what makes room may be written, for those who
+    /// would store something before they command anything.
+    pub fn needs_room(&self) -> Result<(), CommandError> {
+        match self.executor.room().is_short() {
+            true => Err(CommandError::Full("there is hardly any room left".to_owned())),
+            false => Ok(()),
         }
     }
 

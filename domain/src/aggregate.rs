@@ -27,6 +27,12 @@ pub trait Aggregate:
     /// Folds. Does not judge: it has happened.
     fn apply(&mut self, event: &Self::Event);
 
+    /// Says whether a command only takes something away, and so may be recorded even when there is
+    /// hardly any room left.
+    fn makes_room(_command: &Self::Command) -> bool {
+        false
+    }
+
     /// Counts what clients changed; the ETag of a management resource. Never runs backwards.
     fn edit_revision(&self) -> u64;
 

@@ -211,6 +211,10 @@ impl Aggregate for Asset {
         }
     }
 
+    fn makes_room(command: &AssetCommand) -> bool {
+        matches!(command, AssetCommand::Delete)
+    }
+
     fn edit_revision(&self) -> u64 {
         match self {
             Self::Absent => 0,

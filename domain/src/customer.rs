@@ -190,6 +190,10 @@ impl Aggregate for Customer {
     }
 
     /// A number given out to a space is no edit of the customer.
+    fn makes_room(command: &CustomerCommand) -> bool {
+        matches!(command, CustomerCommand::Delete { .. })
+    }
+
     fn edit_revision(&self) -> u64 {
         match self {
             Self::Absent => 0,

@@ -28,6 +28,9 @@ pub enum Name {
 pub enum NameCommand {
     /// Nothing happens when the owner has it already.
     Reserve { owner: String },
+    /// Says of a name that the owner has already that it is about to use it: whoever looked at it
+    /// before and was about to release it finds it changed.
+    Renew { owner: String },
     /// Nothing happens when somebody else has it.
     Release { owner: String },
     /// Takes the name from an owner that does not use it: a crash kept it from being released.
@@ -73,7 +76,10 @@ impl Aggregate for Name {
         let reserved = |owner| Then::Reserved(NameReserved { owner });
         let released = |owner| Then::Released(NameReleased { owner });
         Ok(match (self.owner(), command) {
-            (None, Do::Reserve { owner } | Do::TakeOver { owner, .. }) => vec![reserved(owner)],
+            (None, Do::Reserve { owner } | Do::Renew { owner } | Do::TakeOver { owner, .. }) => {
+                vec![reserved(owner)]
+            }
+            (Some(holder), Do::Renew { owner }) if holder == owner => vec![reserved(owner)],
             (Some(holder), Do::Reserve { owner } | Do::TakeOver { owner, .. })
                 if holder == owner =>
             {
@@ -82,7 +88,7 @@ impl Aggregate for Name {
             (Some(holder), Do::TakeOver { owner, from }) if holder == from => {
                 vec![released(from), reserved(owner)]
             }
-            (Some(holder), Do::Reserve { .. } | Do::TakeOver { .. }) => {
+            (Some(holder), Do::Reserve { .. } | Do::Renew { .. } | Do::TakeOver { .. }) => {
                 return Err(NameReservationError::Taken { owner: holder.to_owned() });
             }
             (Some(holder), Do::Release { owner }) if holder == owner => vec![released(owner)],
@@ -96,6 +102,10 @@ impl Aggregate for Name {
             NameEvent::Reserved(it) => Self::Reserved { owner: it.owner.clone(), changes },
             NameEvent::Released(_) => Self::Released { changes },
         };
+    }
+
+    fn makes_room(command: &NameCommand) -> bool {
+        matches!(command, NameCommand::Release { .. })
     }
 
     fn edit_revision(&self) -> u64 {
@@ -141,6 +151,18 @@ mod tests {
         given::<Name>([reserved("space-1/1")])
             .when(reserve("space-1/2"))
             .then_refused(&taken("space-1/1"));
+    }
+
+    #[test]
+    fn a_renewal_is_seen_by_whoever_looked_before() {
+        let renew = |owner: &str| Do::Renew { owner: owner.to_owned() };
+        given::<Name>([reserved("space-1/1")])
+            .when(renew("space-1/1"))
+            .then([reserved("space-1/1")]);
+        given::<Name>([reserved("space-1/1")])
+            .when(renew("space-1/2"))
+            .then_refused(&taken("space-1/1"));
+        given::<Name>([]).when(renew("space-1/1")).then([reserved("space-1/1")]);
     }
 
     #[test]

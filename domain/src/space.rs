@@ -155,6 +155,10 @@ impl Aggregate for Space {
         }
     }
 
+    fn makes_room(command: &SpaceCommand) -> bool {
+        matches!(command, SpaceCommand::Delete { .. })
+    }
+
     fn edit_revision(&self) -> u64 {
         match self {
             Self::Absent => 0,

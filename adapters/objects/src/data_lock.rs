@@ -43,7 +43,8 @@ impl DataLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        write_holder(&mut file).map_err(failed)?;
+        // On a full disk the number is missing; the lock holds all the same.
+        let _ = write_holder(&mut file);
         Ok(Self { _file: file })
     }
 }

@@ -6,10 +6,12 @@
 
 pub mod archive;
 mod data_lock;
+mod disk;
 mod files;
 mod folder;
 mod handles;
 mod temporary;
 
 pub use data_lock::{DataLock, LockError};
+pub use disk::DiskWatch;
 pub use folder::FolderObjects;

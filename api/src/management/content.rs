@@ -32,6 +32,7 @@ pub(crate) async fn upload(request: Incoming, body: Body) -> Answer {
     // Judged before the body is read: what is wrong here costs no upload.
     fields(&request)?;
     spaces::living(&request, id.space()).await?;
+    request.state.commands.needs_room()?;
     let staged = request.state.objects.stage().await?;
     let (digest, length_bytes) = receive(body, &staged, bytes_max).await?;
     request.state.objects.keep(staged, &ObjectKey::original(&digest)).await?;

@@ -10,6 +10,7 @@ use super::{Decided, DispatchError, Outcome};
 use crate::clock::Clock;
 use crate::context::CommandContext;
 use crate::keyed::KeyedLocks;
+use crate::room::Room;
 use dlcs_domain::Aggregate;
 use dlcs_eventlog::{AppendError, EventLog, LogError, StreamId};
 use futures::StreamExt;
@@ -29,6 +30,7 @@ pub struct Executor {
     clock: Arc<dyn Clock>,
     program_version: Arc<str>,
     queues: KeyedLocks,
+    room: Room,
 }
 
 /// The commands on one stream, by their place in the call.
@@ -41,8 +43,8 @@ type Command<A> = (CommandContext, String, <A as Aggregate>::Command);
 
 impl Executor {
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, program_version: &str) -> Self {
-        let queues = KeyedLocks::default();
-        Self { log, clock, program_version: program_version.into(), queues }
+        let (queues, room) = (KeyedLocks::default(), Room::default());
+        Self { log, clock, program_version: program_version.into(), queues, room }
     }
 
     pub fn clock(&self) -> &dyn Clock {
@@ -51,6 +53,11 @@ impl Executor {
 
     pub fn log(&self) -> &dyn EventLog {
         &*self.log
+    }
+
+    /// Returns what is known of the room, to tell and to be told.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Executes one command on the aggregate with this id.
@@ -80,6 +87,10 @@ impl Executor {
         &self,
         commands: Vec<Command<A>>,
     ) -> Vec<Result<Outcome<A>, DispatchError<A::Error>>> {
+        if self.room.is_short() && !commands.iter().all(|(_, _, it)| A::makes_room(it)) {
+            let full = || Err(DispatchError::Full("there is hardly any room left".to_owned()));
+            return commands.iter().map(|_| full()).collect();
+        }
         let mut answers: Vec<Option<Answer<A>>> = commands.iter().map(|_| None).collect();
         let mut work = by_stream::<A>(&commands);
         let queued = self.queues.lock_all(work.iter().map(|it| it.stream.as_str())).await;
@@ -183,7 +194,10 @@ impl Executor {
         debug_assert_eq!(appended.len(), waiting.len(), "the log answers every append");
         for (result, (work, plan)) in appended.into_iter().zip(waiting) {
             match result {
-                Ok(appended) => settle(&work, plan.appended(appended), answers),
+                Ok(appended) => {
+                    self.room.written();
+                    settle(&work, plan.appended(appended), answers);
+                }
                 // Another process was faster, with another command or with the same one.
                 Err(AppendError::Conflict { .. } | AppendError::Duplicate { .. }) => {
                     again.push(work);
@@ -192,6 +206,9 @@ impl Executor {
                     settle(&work, plan.failed(&DispatchError::Damaged(text)), answers);
                 }
                 Err(AppendError::Log(error)) => {
+                    if matches!(error, LogError::Full(_)) {
+                        self.room.refused(self.clock.now_us());
+                    }
                     settle(&work, plan.failed(&error.into()), answers);
                 }
             }
