@@ -47,6 +47,9 @@ pub trait ConsumerStore: Send + Sync + 'static {
     ) -> Result<(), ConsumerError>;
 
     /// Takes or renews a lease. `false`: somebody else holds it and it has not run out.
+    ///
+    /// `now_us` is the caller's clock. A store that several machines share judges by a clock of its
+    /// own instead, if it has one: theirs need not agree.
     async fn acquire(
         &self,
         consumer: &ConsumerName,
@@ -61,6 +64,9 @@ pub trait ConsumerStore: Send + Sync + 'static {
         consumer: &ConsumerName,
         owner: &LeaseOwner,
     ) -> Result<(), ConsumerError>;
+
+    /// Gives back every lease whose owner's name begins like this: of processes that have ended.
+    async fn release_all(&self, owner_prefix: &str) -> Result<(), ConsumerError>;
 
     async fn park(&self, parked: Parked) -> Result<(), ConsumerError>;
     async fn parked(&self, consumer: &ConsumerName) -> Result<Vec<Parked>, ConsumerError>;

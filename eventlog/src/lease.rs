@@ -4,7 +4,7 @@ use crate::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use crate::log::Clock;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
@@ -68,12 +68,16 @@ impl LeaseHolder {
         let mut renewed = Instant::now();
         loop {
             sleep(self.duration / 3).await;
-            match self.renew().await {
-                Ok(true) => renewed = Instant::now(),
+            let asked = Instant::now();
+            // An answer that comes after the end of the lease is none.
+            let in_time = renewed + self.duration * 5 / 6;
+            let answer = timeout_at(in_time.max(asked), self.renew()).await;
+            match answer.unwrap_or_else(|_| Err("the store does not answer".to_owned())) {
+                Ok(true) => renewed = asked,
                 Ok(false) => break,
                 Err(error) => {
                     warn!(consumer = self.consumer.0, error, "a lease cannot be renewed");
-                    if renewed.elapsed() > self.duration * 2 / 3 {
+                    if renewed.elapsed() >= self.duration * 2 / 3 {
                         break;
                     }
                 }

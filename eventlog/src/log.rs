@@ -82,7 +82,8 @@ pub trait EventLog: Send + Sync + 'static {
     /// Appends each item, independently of the others, and answers in their order.
     async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, AppendError>>;
 
-    /// Returns at most `limit` events of a stream from revision `from` on, in order.
+    /// Returns at most `limit` events of a stream from revision `from` on, in order. Fewer than
+    /// `limit` only where the stream ends: whoever folds it need not ask again.
     async fn read_stream(
         &self,
         stream: &StreamId,

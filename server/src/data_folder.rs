@@ -28,6 +28,24 @@ pub(crate) fn read_models_folder(settings: &Settings) -> PathBuf {
     settings.data.join("read")
 }
 
+/// Returns what names the folder among those of other processes; made at the first start.
+///
+/// Whoever holds the folder's lock knows that every earlier process under this name has ended.
+pub(crate) fn process_name(settings: &Settings) -> anyhow::Result<String> {
+    let path = settings.data.join("process-name");
+    let failed = || format!("`{}` cannot be used", path.display());
+    match std::fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(failed);
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let name = hex::encode(rand::random::<[u8; 8]>());
+    std::fs::write(&path, format!("{name}\n")).with_context(failed)?;
+    Ok(name)
+}
+
 /// Returns the administrator's key: of the settings, of the folder, or a new one.
 ///
 /// A new one is written to `admin-key` (mode 0600) and named once on standard error.
@@ -60,10 +78,15 @@ fn new_key() -> AdminKey {
 
 /// Writes beside and renames, so that the file is whole; only its owner may read it.
 fn write_key(path: &Path, key: &AdminKey) -> anyhow::Result<()> {
+    let line = format!("{}:{}\n", key.key, key.secret);
+    // Nothing is written for nothing: the disk may be full.
+    if std::fs::read_to_string(path).is_ok_and(|it| it == line) {
+        return Ok(());
+    }
     let beside = path.with_extension("new");
     let _ = std::fs::remove_file(&beside);
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
-    writeln!(file, "{}:{}", key.key, key.secret)?;
+    file.write_all(line.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&beside, path)
         .with_context(|| format!("`{}` cannot be written", path.display()))

@@ -68,6 +68,8 @@ impl Running {
         let address = listener.local_addr()?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let wired = wiring::wire(settings).await?;
+        let (mut disk, room) = wired.disk();
+        room.set_short(disk.look());
         fail::fail_point!("server.after-open");
         wired.first_customer().await?;
         fail::fail_point!("server.before-serve");
@@ -82,6 +84,8 @@ impl Running {
             projecting: TaskTracker::new(),
             _lock: lock,
         };
+        let stop = running.stop_projecting.clone();
+        running.projecting.spawn(disk.run(move |is_short| room.set_short(is_short), stop));
         let runner = wired.runner(roles);
         running.projecting.spawn(runner.run(running.stop_projecting.clone()));
         if roles.ingest {

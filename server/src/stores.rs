@@ -117,8 +117,8 @@ pub(crate) async fn consumers(
         Store::Sqlite => Ok(read_consumers(&data_folder::control_path(settings)).await?),
         Store::Postgres(url) => {
             let database = Database::connect(url).await.context("`event-store`")?;
-            let control = PostgresControl::open(database).await.context("`event-store`")?;
-            Ok(control.consumers().await?)
+            let control = PostgresControl::open_read_only(database).await;
+            Ok(control.context("`event-store`")?.consumers().await?)
         }
     }
 }

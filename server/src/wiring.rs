@@ -6,13 +6,13 @@ use crate::{data_folder, stores};
 use anyhow::Context;
 use axum::Router;
 use dlcs_adapter_egress::{AllowList, Egress, FetchLimits};
-use dlcs_adapter_objects::FolderObjects;
+use dlcs_adapter_objects::{DiskWatch, FolderObjects};
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
-use dlcs_commands::{Clock, CommandContext, Commands};
+use dlcs_commands::{Clock, CommandContext, Commands, Room};
 use dlcs_domain::ActorId;
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use dlcs_eventlog::{EventLog, Position};
@@ -62,6 +62,9 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
     let origins: Arc<dyn Origins> = Arc::new(Egress::new(allow, FetchLimits::default())?);
     let worker: Arc<dyn ImageWorker> = Arc::new(worker(&settings)?);
     let admin_key = data_folder::admin_key(&settings)?;
+    let name = data_folder::process_name(&settings)?;
+    // The lock is ours: whoever held leases under this name has ended.
+    control.consumers.release_all(&format!("{name}/")).await?;
     Ok(Wired {
         log,
         read_models,
@@ -72,7 +75,7 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
         origins,
         worker,
         clock,
-        owner: LeaseOwner(format!("{}-{}", std::process::id(), Uuid::new_v4())),
+        owner: LeaseOwner(format!("{name}/{}-{}", std::process::id(), Uuid::new_v4())),
         settings,
     })
 }
@@ -100,6 +103,12 @@ impl Wired {
         let correlation = dlcs_commands::metadata::new_uuid(self.clock.now_us());
         let context = CommandContext::new(actor, None, correlation);
         Ok(self.commands.customers.ensure_default(&context).await?)
+    }
+
+    /// Returns what watches the disks, and whom it tells.
+    pub(crate) fn disk(&self) -> (DiskWatch, Room) {
+        let watch = DiskWatch::new(&self.settings.data, &[&self.settings.objects]);
+        (watch, self.commands.executor().room().clone())
     }
 
     /// Returns what keeps the read models up to date.
@@ -202,9 +211,11 @@ impl OriginCheck for Checked {
     }
 }
 
-/// Ready: the read models have caught up with what was recorded before the start.
+/// Ready: the read models have caught up with what was recorded before the start, and there is room.
 struct Ready {
     freshness: Freshness,
+    room: Room,
+    clock: Arc<dyn Clock>,
     names: Vec<&'static str>,
     /// Where the log ended at the start.
     head: Position,
@@ -214,7 +225,13 @@ impl Ready {
     fn new(wired: &Wired) -> Self {
         let names = wired.read_models.models.models().iter().map(|it| it.name()).collect();
         let head = *wired.log.head_hints().borrow();
-        Self { freshness: wired.read_models.models.freshness(), names, head }
+        Self {
+            freshness: wired.read_models.models.freshness(),
+            room: wired.commands.executor().room().clone(),
+            clock: Arc::clone(&wired.clock),
+            names,
+            head,
+        }
     }
 }
 
@@ -222,7 +239,8 @@ impl Readiness for Ready {
     fn not_ready(&self) -> Vec<String> {
         let behind =
             self.names.iter().filter(|name| self.freshness.position(name) < Some(self.head));
-        behind.map(|name| format!("projection {name}")).collect()
+        let full = self.room.is_full(self.clock.now_us()).then(|| "disk".to_owned());
+        full.into_iter().chain(behind.map(|name| format!("projection {name}"))).collect()
     }
 }
 

@@ -146,6 +146,20 @@ fn make_pool(
     builder.build().expect("a runtime is given, which is all that can be missing")
 }
 
+/// Does something with a connection of a pool. One that does not answer in time is thrown away: the
+/// line may swallow what is sent and say nothing, and the next user would wait as long.
+pub(crate) async fn answered<T, E: From<DatabaseError>>(
+    client: Client,
+    within: Duration,
+    work: impl AsyncFnOnce(&Client) -> Result<T, E>,
+) -> Result<T, E> {
+    let done = tokio::time::timeout(within, work(&client)).await;
+    done.unwrap_or_else(|_| {
+        drop(Client::take(client));
+        Err(DatabaseError::NoConnection(format!("no answer within {within:?}")).into())
+    })
+}
+
 /// Fills in what an address leaves open.
 fn with_defaults(config: &mut Config) {
     if config.get_application_name().is_none() {

@@ -8,15 +8,20 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use crate::connection::{Database, DatabaseError, OpenError, Retry};
+use crate::connection::{Database, DatabaseError, OpenError, Retry, answered};
+use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 const SCHEMA: &str = "dlcs_control";
+/// Statements on a few rows: whoever does not answer by then has gone.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The control store in one PostgreSQL database, for any number of processes.
 pub struct PostgresControl {
     database: Database,
+    /// Leases run by the clocks of callers. Only a conformance suite decides what time it is.
+    believes_callers: bool,
 }
 
 /// The control store cannot be used; a retry may help.
@@ -36,7 +41,13 @@ impl PostgresControl {
     /// Opens the store; makes its schema if there is none.
     pub async fn open(database: Database) -> Result<Self, OpenError> {
         database.migrate(SCHEMA, dlcs_migrations::POSTGRES_CONTROL).await?;
-        Ok(Self { database })
+        Ok(Self { database, believes_callers: false })
+    }
+
+    /// Opens the store for reading, beside those who write. Makes nothing.
+    pub async fn open_read_only(database: Database) -> Result<Self, OpenError> {
+        database.check_schema(SCHEMA, dlcs_migrations::POSTGRES_CONTROL).await?;
+        Ok(Self { database, believes_callers: false })
     }
 
     /// Returns the rows of one statement, which is repeated if the connection is lost.
@@ -77,8 +88,11 @@ impl PostgresControl {
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, DatabaseError> {
         let client = self.database.client().await?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query(&statement, parameters).await?)
+        answered(client, ANSWERED_WITHIN, async |client| {
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query(&statement, parameters).await?)
+        })
+        .await
     }
 
     async fn try_execute(
@@ -87,10 +101,13 @@ impl PostgresControl {
         parameters: Parameters<'_>,
     ) -> Result<u64, DatabaseError> {
         let client = self.database.client().await?;
-        let statement = client.prepare_cached(sql).await?;
-        fail::fail_point!("postgres.control.before-commit");
-        let changed = client.execute(&statement, parameters).await?;
-        fail::fail_point!("postgres.control.after-commit");
-        Ok(changed)
+        answered(client, ANSWERED_WITHIN, async |client| {
+            let statement = client.prepare_cached(sql).await?;
+            fail::fail_point!("postgres.control.before-commit");
+            let changed = client.execute(&statement, parameters).await?;
+            fail::fail_point!("postgres.control.after-commit");
+            Ok(changed)
+        })
+        .await
     }
 }

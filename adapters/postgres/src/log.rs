@@ -14,7 +14,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use crate::connection::{Database, DatabaseError, ErrorKind, OpenError, Retry};
+use crate::connection::{Client, Database, DatabaseError, ErrorKind, OpenError, Retry, answered};
 use appender::Appender;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
@@ -24,12 +24,15 @@ use dlcs_eventlog::{
     StreamRevision,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 const SCHEMA: &str = "dlcs_log";
 const MIGRATIONS: &[dlcs_migrations::Migration] = dlcs_migrations::POSTGRES_LOG;
 
 const READERS_MAX: usize = 4;
+/// A page of the log is a matter of milliseconds; whoever does not answer by then has gone.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The tables are large or will be: a plan made while they are small must not stay a scan.
 const PLANS: &str =
@@ -75,7 +78,7 @@ fn cannot_read(database: &Database, error: &DatabaseError) -> OpenError {
 }
 
 async fn read_head(readers: &Pool) -> Result<Position, DatabaseError> {
-    rows::head(&readers.get().await?).await
+    answered(readers.get().await?, ANSWERED_WITHIN, async |it| rows::head(it).await).await
 }
 
 #[async_trait]
@@ -95,8 +98,11 @@ impl EventLog for PostgresLog {
     ) -> Result<Vec<RecordedEvent>, LogError> {
         let mut retry = Retry::new();
         loop {
-            let read =
-                async { rows::read_stream(&self.readers.get().await?, stream, from, limit).await };
+            let read = async {
+                let client = self.readers.get().await?;
+                let read = async |it: &Client| rows::read_stream(it, stream, from, limit).await;
+                answered(client, ANSWERED_WITHIN, read).await
+            };
             match read.await {
                 Err(error) if retry.again(error.kind()).await => {}
                 read => return read.map_err(|error| log_error(&error)),
@@ -111,7 +117,11 @@ impl EventLog for PostgresLog {
     ) -> Result<Vec<RecordedEvent>, LogError> {
         let mut retry = Retry::new();
         loop {
-            let read = async { rows::read_all(&self.readers.get().await?, after, limit).await };
+            let read = async {
+                let client = self.readers.get().await?;
+                let read = async |it: &Client| rows::read_all(it, after, limit).await;
+                answered(client, ANSWERED_WITHIN, read).await
+            };
             match read.await {
                 Err(error) if retry.again(error.kind()).await => {}
                 read => return read.map_err(|error| log_error(&error)),

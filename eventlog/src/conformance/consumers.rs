@@ -17,6 +17,7 @@ pub async fn consumer_store<S: ConsumerStore>(make: impl AsyncFn() -> S) {
     one_of_many_moves_a_checkpoint(make().await).await;
     a_lease_is_held_by_one_until_it_runs_out(&make().await).await;
     a_lease_is_given_back_by_its_owner_only(&make().await).await;
+    leases_of_ended_processes_are_given_back(&make().await).await;
     parked_events_stay_until_they_are_taken_back(&make().await).await;
     every_consumer_is_listed(&make().await).await;
 }
@@ -108,6 +109,18 @@ fn parked(stream: &str, position: u64) -> Parked {
         attempts: 5,
         parked_at_us: NOW_US,
     }
+}
+
+async fn leases_of_ended_processes_are_given_back(store: &impl ConsumerStore) {
+    assert!(acquire(store, "folder-1/a", NOW_US).await);
+    store.release_all("folder-2/").await.expect("there is none");
+    assert!(!acquire(store, "folder-1/b", NOW_US).await, "a still holds it");
+    store.release_all("folder-1/").await.expect("they can be given back");
+    assert!(acquire(store, "folder-1/b", NOW_US).await);
+    // As they are: nothing in a name means anything to a store.
+    store.release_all("folder_1/").await.expect("there is none");
+    store.release_all("folder-%").await.expect("there is none");
+    assert!(!acquire(store, "c", NOW_US).await, "b still holds it");
 }
 
 async fn parked_events_stay_until_they_are_taken_back(store: &impl ConsumerStore) {

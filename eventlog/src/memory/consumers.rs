@@ -88,6 +88,11 @@ impl ConsumerStore for MemoryConsumers {
         Ok(())
     }
 
+    async fn release_all(&self, owner_prefix: &str) -> Result<(), ConsumerError> {
+        self.state().leases.retain(|_, lease| !lease.owner.0.starts_with(owner_prefix));
+        Ok(())
+    }
+
     async fn park(&self, parked: Parked) -> Result<(), ConsumerError> {
         let key = (parked.consumer.clone(), parked.stream.clone(), parked.position);
         self.state().parked.insert(key, parked);

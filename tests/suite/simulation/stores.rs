@@ -241,6 +241,10 @@ impl ConsumerStore for SimControl {
         self.call(LEASE, self.consumers.release(consumer, owner)).await
     }
 
+    async fn release_all(&self, owner_prefix: &str) -> Result<(), ConsumerError> {
+        self.call(LEASE, self.consumers.release_all(owner_prefix)).await
+    }
+
     async fn park(&self, parked: Parked) -> Result<(), ConsumerError> {
         self.call(CHECKPOINT, self.consumers.park(parked)).await
     }

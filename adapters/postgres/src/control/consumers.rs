@@ -13,10 +13,9 @@ impl From<ControlError> for ConsumerError {
     }
 }
 
-/// Leases run by the clock that the port hands in, as its contract has it; so the clocks of the
-/// processes must agree to a small part of a lease's duration. A process whose clock is ahead
-/// takes a lease over too early. Both owners then work until the first one's renewal fails, and
-/// checkpoints, which move by compare-and-set, let only one of them get on.
+/// Leases run by the clock of the database, which is one for all processes. If that one jumps ahead,
+/// two owners work until the first one's renewal fails, and checkpoints, which move by
+/// compare-and-set, let only one of them get on.
 #[async_trait]
 impl ConsumerStore for PostgresControl {
     async fn checkpoint(&self, consumer: &ConsumerName) -> Result<Position, ConsumerError> {
@@ -56,13 +55,17 @@ impl ConsumerStore for PostgresControl {
     ) -> Result<bool, ConsumerError> {
         // A lease that is held elsewhere gives no row.
         const ACQUIRE: &str = "
-            INSERT INTO dlcs_control.leases AS l (consumer, owner, expires_us) VALUES ($1, $2, $3)
+            WITH clock AS (
+                SELECT coalesce($4::bigint,
+                                (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) AS now_us)
+            INSERT INTO dlcs_control.leases AS l (consumer, owner, expires_us)
+            SELECT $1, $2, now_us + $3::bigint FROM clock
             ON CONFLICT (consumer) DO UPDATE
                 SET owner = excluded.owner, expires_us = excluded.expires_us
-                WHERE l.owner = excluded.owner OR l.expires_us <= $4";
-        let duration_us = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-        let expires_us = now_us.saturating_add(duration_us);
-        let parameters: Parameters<'_> = &[&consumer.0, &owner.0, &expires_us, &now_us];
+                WHERE l.owner = excluded.owner OR l.expires_us <= excluded.expires_us - $3::bigint";
+        let duration_us = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4);
+        let told_us = self.believes_callers.then_some(now_us);
+        let parameters: Parameters<'_> = &[&consumer.0, &owner.0, &duration_us, &told_us];
         let acquired = self.execute(ACQUIRE, parameters).await?;
         Ok(acquired == 1)
     }
@@ -74,6 +77,11 @@ impl ConsumerStore for PostgresControl {
     ) -> Result<(), ConsumerError> {
         const RELEASE: &str = "DELETE FROM dlcs_control.leases WHERE consumer = $1 AND owner = $2";
         Ok(self.execute(RELEASE, &[&consumer.0, &owner.0]).await.map(drop)?)
+    }
+
+    async fn release_all(&self, owner_prefix: &str) -> Result<(), ConsumerError> {
+        const RELEASE_ALL: &str = "DELETE FROM dlcs_control.leases WHERE starts_with(owner, $1)";
+        Ok(self.execute(RELEASE_ALL, &[&owner_prefix]).await.map(drop)?)
     }
 
     async fn park(&self, parked: Parked) -> Result<(), ConsumerError> {

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 async fn open() -> PostgresControl {
     let url = TestServer::shared().new_database().await;
-    PostgresControl::open(Database::connect(&url).await.unwrap()).await.unwrap()
+    let control = PostgresControl::open(Database::connect(&url).await.unwrap()).await.unwrap();
+    PostgresControl { believes_callers: true, ..control }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

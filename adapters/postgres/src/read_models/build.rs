@@ -9,7 +9,7 @@ use super::errors::SqlError;
 use super::fold::{self, Batch, Session};
 use super::table::Statement;
 use super::values::{Columns, Value};
-use crate::connection::{Client, Database};
+use crate::connection::{Client, Database, answered};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use dlcs_eventlog::{EventId, Position, StreamId};
@@ -21,6 +21,7 @@ use dlcs_projections::projection::{
 use futures::future::try_join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -43,6 +44,12 @@ pub(super) struct Build {
     database: Database,
     schema: Arc<str>,
 }
+
+/// What is asked for is indexed; whoever does not answer by then has gone.
+pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Thousands of events, on a busy machine.
+const APPLIED_WITHIN: Duration = Duration::from_secs(30);
 
 /// What became of a batch.
 pub(super) enum Applied {
@@ -91,9 +98,11 @@ impl Build {
 
     /// Asks for rows with a statement that is kept prepared.
     pub(super) async fn look_up(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
-        let client = self.client().await?;
-        let statement = client.prepare_cached(&self.sql(sql)).await?;
-        Ok(client.query(&statement, &parameters(values)).await?)
+        answered(self.client().await?, ANSWERED_WITHIN, async |client| {
+            let statement = client.prepare_cached(&self.sql(sql)).await?;
+            Ok(client.query(&statement, &parameters(values)).await?)
+        })
+        .await
     }
 
     /// Asks for rows with a statement that is planned for just these values.
@@ -101,7 +110,10 @@ impl Build {
         let client = self.client().await?;
         let values: Vec<(&(dyn ToSql + Sync), Type)> =
             values.iter().map(|it| (it as &(dyn ToSql + Sync), it.kind())).collect();
-        Ok(client.query_typed(&self.sql(sql), &values).await?)
+        answered(client, ANSWERED_WITHIN, async |client| {
+            Ok(client.query_typed(&self.sql(sql), &values).await?)
+        })
+        .await
     }
 
     /// Applies a batch to the tables and moves the checkpoint, in one transaction.
@@ -111,6 +123,21 @@ impl Build {
         on_poison: OnPoison,
     ) -> Result<Applied, ApplyError> {
         let mut client = self.client().await?;
+        let applied = self.apply_with(&mut client, batch, on_poison);
+        tokio::time::timeout(APPLIED_WITHIN, applied).await.unwrap_or_else(|_| {
+            // The line swallows what is sent: nobody shall wait there again.
+            drop(Client::take(client));
+            let reason = format!("a batch was not applied within {APPLIED_WITHIN:?}");
+            Err(StoreError::Unavailable(reason).into())
+        })
+    }
+
+    async fn apply_with(
+        &self,
+        client: &mut Client,
+        batch: Batch,
+        on_poison: OnPoison,
+    ) -> Result<Applied, ApplyError> {
         let transaction = client.transaction().await.map_err(SqlError::from)?;
         let (actual, parked_streams) = match self.lock(&transaction).await {
             Ok(Some(locked)) => locked,

@@ -4,11 +4,11 @@
 //!   a leftover of somebody who was killed, and is dropped.
 //! - A build that served is kept for a while: other processes may be reading it.
 
-use super::build::{Build, Definition};
+use super::build::{ANSWERED_WITHIN, Build, Definition};
 use super::errors::SqlError;
 use super::values::Columns;
 use super::{ReadModelsError, builder};
-use crate::connection::Database;
+use crate::connection::{Client, Database, answered};
 use dlcs_eventlog::Position;
 use dlcs_migrations::read_models::POSTGRES_READ_MODELS;
 use tokio_postgres::GenericClient;
@@ -75,10 +75,12 @@ impl Directory {
         &self,
         definition: &'static Definition,
     ) -> Result<Option<(Build, Position)>, SqlError> {
-        let client = self.database.client().await?;
-        let statement = client.prepare_cached(SERVING).await?;
         let version = i64::from(definition.version);
-        let row = client.query_opt(&statement, &[&definition.name, &version]).await?;
+        let ask = async |client: &Client| -> Result<_, SqlError> {
+            let statement = client.prepare_cached(SERVING).await?;
+            Ok(client.query_opt(&statement, &[&definition.name, &version]).await?)
+        };
+        let row = answered(self.database.client().await?, ANSWERED_WITHIN, ask).await?;
         let Some(row) = row else { return Ok(None) };
         let mut columns = Columns::new(&row);
         let build = Build::new(definition, self.database.clone(), columns.text()?);
