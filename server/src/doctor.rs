@@ -1,10 +1,17 @@
 //! `dlcs doctor`: what is well, what is missing, and how to mend it.
 
-use crate::config::Settings;
+use crate::config::{Settings, Store};
 use crate::{data_folder, stores};
 use dlcs_adapter_objects::{DataLock, LockError};
+use dlcs_adapter_sqlite::backup;
+use dlcs_commands::Clock;
+use dlcs_commands::clock::SystemClock;
+use dlcs_eventlog::Position;
 use std::path::Path;
 use std::process::ExitCode;
+
+/// Machines whose clocks agree differ by less.
+const CLOCK_BEHIND_US_MAX: i64 = 5_000_000;
 
 /// One line of the report.
 struct Finding {
@@ -30,6 +37,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         settings_are_read(settings),
         data_folder(&settings.data),
         log(settings).await,
+        clock(settings).await,
         objects(&settings.objects),
         origins(settings),
         worker().await,
@@ -74,17 +82,53 @@ fn data_folder(folder: &Path) -> Finding {
 }
 
 async fn log(settings: &Settings) -> Finding {
-    if !data_folder::log_path(settings).exists() {
+    if is_new(settings) {
         return Finding::well("event store", "none yet; the first start makes it");
     }
-    let head = match stores::log_read_only(settings).await {
-        Ok(log) => log.head().await.map_err(anyhow::Error::from),
-        Err(error) => Err(error),
-    };
-    match head {
-        Ok(head) => Finding::well("event store", format!("sqlite, head at position {head}")),
-        Err(error) => Finding::missing("event store", format!("{error:#}; restore a backup")),
+    match head(settings).await {
+        Ok(head) => Finding::well("event store", format!("head at position {head}")),
+        Err(error) => Finding::missing("event store", format!("{error:#}")),
     }
+}
+
+fn is_new(settings: &Settings) -> bool {
+    settings.event_store == Store::Sqlite && !data_folder::log_path(settings).exists()
+}
+
+/// Of an embedded log every page is read, since nobody else would notice a damaged one.
+async fn head(settings: &Settings) -> anyhow::Result<Position> {
+    if settings.event_store == Store::Sqlite {
+        let path = data_folder::log_path(settings);
+        return Ok(tokio::task::spawn_blocking(move || backup::check_log(&path)).await??);
+    }
+    Ok(stores::log_read_only(settings).await?.head().await?)
+}
+
+/// Events are recorded in order, so time stands still for them while the clock is behind.
+async fn clock(settings: &Settings) -> Finding {
+    match behind_us(settings).await {
+        Ok(behind_us) if behind_us > CLOCK_BEHIND_US_MAX => Finding::missing(
+            "clock",
+            format!(
+                "it is {} s behind the last event, whose time all further ones will have until \
+                 then: set the clock of this machine (NTP)",
+                behind_us / 1_000_000
+            ),
+        ),
+        // A log that cannot be read has said so itself.
+        Ok(_) | Err(_) => Finding::well("clock", "not behind the last event"),
+    }
+}
+
+/// Returns how much later than now the last event was recorded.
+async fn behind_us(settings: &Settings) -> anyhow::Result<i64> {
+    if is_new(settings) {
+        return Ok(0);
+    }
+    let log = stores::log_read_only(settings).await?;
+    let before = Position(log.head().await?.0.saturating_sub(1));
+    let last = log.read_all(before, 1).await?.pop();
+    Ok(last.map_or(0, |it| it.recorded_at_us.saturating_sub(SystemClock.now_us())))
 }
 
 fn objects(folder: &Path) -> Finding {

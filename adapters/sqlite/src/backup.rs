@@ -3,7 +3,7 @@
 use crate::connection::{OpenError, open_reader};
 use crate::{control, log};
 use dlcs_eventlog::Position;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ fn at(path: &Path) -> impl Fn(rusqlite::Error) -> BackupError {
 /// Copies the log as it is at one moment into a new file, and returns where the copy ends.
 pub fn copy_log(from: &Path, into: &Path) -> Result<Position, BackupError> {
     copy(&open_reader(from, &log::SCHEMA)?, from, into)?;
-    log_head(into)
+    log::rows::head(&open_reader(into, &log::SCHEMA)?).map_err(at(into))
 }
 
 /// Copies the control store as it is at one moment into a new file. Leases stay behind: they speak
@@ -36,8 +36,9 @@ pub fn copy_control(from: &Path, into: &Path) -> Result<(), BackupError> {
 
 /// Checks every page of a log, and returns where it ends.
 pub fn check_log(path: &Path) -> Result<Position, BackupError> {
-    check(path, &open_reader(path, &log::SCHEMA)?)?;
-    log_head(path)
+    let reader = open_reader(path, &log::SCHEMA)?;
+    check(path, &reader)?;
+    log::rows::head(&reader).map_err(at(path))
 }
 
 /// Checks every page of a control store.
@@ -49,14 +50,6 @@ pub fn check_control(path: &Path) -> Result<(), BackupError> {
 fn copy(connection: &Connection, from: &Path, into: &Path) -> Result<(), BackupError> {
     let into = into.to_string_lossy();
     connection.execute("VACUUM INTO ?1", [into.as_ref()]).map(drop).map_err(at(from))
-}
-
-fn log_head(path: &Path) -> Result<Position, BackupError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = Connection::open_with_flags(path, flags).map_err(at(path))?;
-    let head =
-        connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0));
-    head.map(Position).map_err(at(path))
 }
 
 fn check(path: &Path, connection: &Connection) -> Result<(), BackupError> {

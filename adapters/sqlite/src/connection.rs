@@ -48,8 +48,29 @@ pub enum OpenError {
     OlderSchema { path: PathBuf, found: u32, known: u32 },
     #[error("{} is a database of something else (application id {found:#x})", path.display())]
     OtherApplication { path: PathBuf, found: i32 },
-    #[error("cannot open {}: {source}", path.display())]
+    #[error(
+        "{} is damaged: {source}. It is left as it is: put it aside and restore a backup with `dlcs \
+         restore`", path.display()
+    )]
+    Damaged { path: PathBuf, source: rusqlite::Error },
+    #[error("there is no room for {}: make some on its disk, then start again", path.display())]
+    NoRoom { path: PathBuf },
+    #[error("cannot open {}: {source}. Check who owns it, and its disk", path.display())]
     Sqlite { path: PathBuf, source: rusqlite::Error },
+}
+
+impl OpenError {
+    /// Sorts by what somebody can do about it.
+    pub(crate) fn of(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            _ if is_full(&source) => Self::NoRoom { path },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { path, source }
+            }
+            _ => Self::Sqlite { path, source },
+        }
+    }
 }
 
 /// Opens the one connection that writes, and brings the schema up to date.
@@ -58,19 +79,20 @@ pub fn open_writer(
     schema: &Schema,
     durability: Durability,
 ) -> Result<Connection, OpenError> {
-    let failed = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    let failed = |source| OpenError::of(path, source);
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     // Before anything is written: a file of something else is left as it is.
     check_schema(path, &connection, schema)?;
     configure_writer(&connection, durability).map_err(failed)?;
+    settle(&connection);
     migrate(&mut connection, schema).map_err(failed)?;
     Ok(connection)
 }
 
 /// Opens a connection that only reads, beside a writer of this or another process.
 pub fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
-    let failed = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    let failed = |source| OpenError::of(path, source);
     let connection = connect_reader(path).map_err(failed)?;
     let found = check_schema(path, &connection, schema)?;
     let known = schema.newest_version();
@@ -90,6 +112,20 @@ fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -65_536)?; // KiB.
     configure(connection)
+}
+
+/// Moves what a dead process left in the WAL into the database, and begins the WAL anew.
+///
+/// If that process died of a failed sync, some of it is in the kernel's memory only, and what would
+/// be written behind it could not be found after a loss of power.
+fn settle(connection: &Connection) {
+    let settled =
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, bool>(0));
+    if let Err(error) = settled {
+        abort_on_io_error("checkpoint at the start", &error);
+        // A reader of another process, or no room: it is done in its turn.
+        tracing::warn!(%error, "the WAL is not begun anew: {error}");
+    }
 }
 
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
@@ -113,7 +149,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Returns the schema version of the file, 0 if it is new, and refuses what is not ours to use.
 fn check_schema(path: &Path, connection: &Connection, schema: &Schema) -> Result<u32, OpenError> {
-    let failed = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    let failed = |source| OpenError::of(path, source);
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let version: u32 = pragma("user_version").map_err(failed)?.cast_unsigned();
     let application = pragma("application_id").map_err(failed)?;
@@ -144,10 +180,16 @@ fn migrate(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<()>
 /// After a failed write or sync the kernel may have dropped what it could not write: a later
 /// success would mean nothing. The process ends, and the next start finds what is on the disk.
 pub(crate) fn abort_on_io_error(step: &str, error: &rusqlite::Error) {
-    if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+    if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) && !is_full(error) {
         tracing::error!(%error, "the disk failed at a {step}, aborting: {error}");
         std::process::abort();
     }
+}
+
+/// Says whether there was no room. The index of the WAL grows with it, and says so in its own way.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error.sqlite_extended_error_code() == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// A few read connections to one file, opened when they are first needed.

@@ -2,9 +2,9 @@
 
 mod append;
 mod appender;
-mod rows;
+pub(crate) mod rows;
 
-use crate::connection::{Durability, OpenError, Readers, Schema, open_writer};
+use crate::connection::{Durability, OpenError, Readers, Schema, is_full, open_writer};
 use appender::Appender;
 use async_trait::async_trait;
 use dlcs_eventlog::log::Clock;
@@ -43,7 +43,7 @@ impl SqliteLog {
         let connection = open_writer(path, &SCHEMA, Durability::EveryCommit)?;
         let readers = Readers::open(path, &SCHEMA, READERS_MAX)?;
         let (appender, hints) = Appender::start(connection, clock)
-            .map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })?;
+            .map_err(|source| OpenError::of(path, source))?;
         Ok(Self { readers, hints, appender: Some(appender), _quiet: None })
     }
 
@@ -96,8 +96,10 @@ impl EventLog for SqliteLog {
 /// Sorts SQLite's errors by what a caller can do about them.
 fn log_error(error: &rusqlite::Error) -> LogError {
     use rusqlite::Error as E;
+    if is_full(error) {
+        return LogError::Full(error.to_string());
+    }
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => return LogError::Full(error.to_string()),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             return LogError::Damaged(error.to_string());
         }

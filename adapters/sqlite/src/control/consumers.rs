@@ -75,6 +75,15 @@ impl ConsumerStore for SqliteControl {
         Ok(released.await?)
     }
 
+    async fn release_all(&self, owner_prefix: &str) -> Result<(), ConsumerError> {
+        const RELEASE_ALL: &str = "DELETE FROM leases WHERE substr(owner, 1, length(?1)) = ?1";
+        let prefix = owner_prefix.to_owned();
+        let released = self.writer.run(move |connection| {
+            connection.prepare_cached(RELEASE_ALL)?.execute([prefix]).map(drop)
+        });
+        Ok(released.await?)
+    }
+
     async fn park(&self, parked: Parked) -> Result<(), ConsumerError> {
         Ok(self.writer.run(move |connection| park(connection, &parked)).await?)
     }

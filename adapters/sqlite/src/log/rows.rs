@@ -45,7 +45,7 @@ pub(super) fn read_stream(
     statement.query_map(params, into_event)?.collect()
 }
 
-pub(super) fn head(connection: &Connection) -> rusqlite::Result<Position> {
+pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Position> {
     Ok(last(connection)?.map_or(Position::START, |last| last.position))
 }
 

@@ -1,7 +1,7 @@
 //! One file of one projection: tables, checkpoint, parked events.
 
 use super::values::{query_error, store_error, uuid};
-use crate::connection::{Durability, OpenError, Readers, Schema, open_writer};
+use crate::connection::{Durability, OpenError, Readers, Schema, abort_on_io_error, open_writer};
 use async_trait::async_trait;
 use dlcs_eventlog::{EventId, Position, StreamId};
 use dlcs_migrations::Migration;
@@ -144,7 +144,10 @@ impl ModelFile {
         fail::fail_point!("projection.before-checkpoint");
         save(&transaction, to, &parked).map_err(sql)?;
         fail::fail_point!("projection.before-commit");
-        transaction.commit().map_err(sql)?;
+        transaction.commit().map_err(|error| {
+            abort_on_io_error("commit of a read model", &error);
+            sql(error)
+        })?;
         fail::fail_point!("projection.after-commit");
         Ok(parked)
     }
