@@ -44,7 +44,7 @@ impl CustomerCommands {
         }
         let key = NameKey::Customer(name.clone());
         let _queued = self.reservations.queue(&key).await;
-        self.reservations.reserve(&context, &key, &stream(DEFAULT_CUSTOMER)).await?;
+        self.reservations.reserve(&context, &key, &stream(DEFAULT_CUSTOMER)).await?.check()?;
         match self.create_as(&context, DEFAULT_CUSTOMER, &name, &name).await {
             // Another process was faster.
             Ok(_) | Err(CommandError::NameTaken(_)) => Ok(()),
@@ -68,7 +68,7 @@ impl CustomerCommands {
             Some(holder) if holder.usage != Usage::Unused => parse(&holder.owner)?,
             _ => {
                 let id = self.allocate(context, name).await?;
-                self.reservations.reserve(context, &key, &stream(id)).await?;
+                self.reservations.reserve(context, &key, &stream(id)).await?.check()?;
                 id
             }
         };
@@ -93,18 +93,18 @@ impl CustomerCommands {
         id: CustomerId,
     ) -> Result<Decided, CommandError> {
         let head = self.executor.log().head().await?;
-        let is_empty = match self.load(id).await? {
-            Customer::Live(_) => self.lookups.customer_is_empty(id, head).await?,
-            Customer::Absent | Customer::Deleted { .. } => true,
+        let number = id.to_string();
+        let Customer::Live(customer) = self.load(id).await? else {
+            let command = CustomerCommand::Delete { is_empty: true };
+            return Ok(self.executor.execute::<Customer>(context, &number, command).await?);
         };
+        let key = NameKey::Customer(customer.name);
+        let seen = self.reservations.look(&key).await?;
+        let is_empty = self.lookups.customer_is_empty(id, head).await?;
         let command = CustomerCommand::Delete { is_empty };
-        let outcome: Outcome<Customer> =
-            self.executor.execute_one(context, &id.to_string(), command).await?;
-        if let Customer::Live(customer) = outcome.before {
-            let key = NameKey::Customer(customer.name);
-            self.reservations.release_if_unused(context, &key, &stream(id)).await?;
-        }
-        Ok(outcome.decided)
+        let decided = self.executor.execute::<Customer>(context, &number, command).await?;
+        self.reservations.release(context, &key, &stream(id), seen).await?;
+        Ok(decided)
     }
 
     /// Finds a living customer by its name.

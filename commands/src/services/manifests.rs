@@ -52,18 +52,24 @@ impl ManifestCommands {
         };
         let key = NameKey::Slug(customer, name.clone());
         let _queued = self.reservations.queue(&key).await;
-        let id = match self.reservations.holder(&key).await? {
+        let (id, reservation) = match self.reservations.holder(&key).await? {
             // Created once only: whoever repeats its own command gets the same answer.
-            Some(holder) if holder.usage != Usage::Unused && !is_chosen => parse(&holder.owner)?,
+            Some(holder) if holder.usage != Usage::Unused && !is_chosen => {
+                (parse(&holder.owner)?, None)
+            }
             _ => {
-                self.reservations.reserve(context, &key, &stream(&id)).await?;
-                id
+                let reservation = self.reservations.reserve(context, &key, &stream(&id)).await?;
+                reservation.check()?;
+                (id, Some(reservation))
             }
         };
         match self.create_as(context, &id, slug, document).await {
             Ok(decided) => Ok((id, decided)),
             Err(error) => {
-                self.reservations.release_if_unused(context, &key, &stream(&id)).await?;
+                if let Some(reservation) = reservation {
+                    let owner = stream(&id);
+                    self.reservations.give_back(context, &key, &owner, reservation).await?;
+                }
                 let is_taken = !is_chosen && matches!(error, CommandError::Conflict(_));
                 Err(if is_taken { CommandError::NameTaken(name) } else { error })
             }

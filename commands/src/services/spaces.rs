@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Looks for a space by name, at most: somebody else may be creating it.
 const ENSURE_TRIES_MAX: u32 = 3;
+/// Renames of a space that others change at the same time, at most.
+const RENAME_TRIES_MAX: u32 = 6;
 
 #[derive(Clone)]
 pub struct SpaceCommands {
@@ -54,7 +56,7 @@ impl SpaceCommands {
             Some(holder) if holder.usage != Usage::Unused => parse(&holder.owner)?,
             _ => {
                 let id = self.allocate(context, customer).await?;
-                self.reservations.reserve(context, &key, &stream(id)).await?;
+                self.reservations.reserve(context, &key, &stream(id)).await?.check()?;
                 id
             }
         };
@@ -86,7 +88,7 @@ impl SpaceCommands {
         self.executor.execute::<Customer>(&context.natural(), &customer, choose).await?;
         let key = NameKey::Space(id.customer, space.name.clone());
         let _queued = self.reservations.queue(&key).await;
-        self.reservations.reserve(context, &key, &stream(id)).await?;
+        self.reservations.reserve(context, &key, &stream(id)).await?.check()?;
         self.create_as(context, id, space).await
     }
 
@@ -103,22 +105,50 @@ impl SpaceCommands {
         check_space_name(&name)?;
         let key = NameKey::Space(id.customer, name);
         let _queued = self.reservations.queue(&key).await;
+        for _tried in 0..RENAME_TRIES_MAX {
+            match self.rename(context, id, &key, change.clone()).await {
+                // Somebody has changed it since: looked at again, unless the client wants to know.
+                Err(CommandError::EditMismatch { .. }) if context.expected_edit.is_none() => {}
+                done => return done,
+            }
+        }
+        Err(CommandError::Busy)
+    }
+
+    /// Renames the space as it is now: one that was changed meanwhile may have let its name go.
+    async fn rename(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        key: &NameKey,
+        change: SpaceChange,
+    ) -> Result<Decided, CommandError> {
         let space = self.load(id).await?.state;
-        if !space.exists() {
+        let Some(live) = space.live() else {
             // Without a reservation it must not be renamed, also if somebody creates it just now.
             let repeated = self.executor.repeated::<Space>(context, &id.to_string()).await?;
             return repeated.map(|it| it.decided).ok_or_else(|| absent(&space));
-        }
-        self.reservations.reserve(context, &key, &stream(id)).await?;
-        let outcome = self.execute(context, id, SpaceCommand::Change(change)).await;
-        let unused = match &outcome {
-            Ok(outcome) => outcome.before.live().map(|it| it.name.clone()),
-            // The new name, unless the space had it before.
-            Err(_) => None,
         };
-        let unused = unused.map_or(key, |name| NameKey::Space(id.customer, name));
-        self.reservations.release_if_unused(context, &unused, &stream(id)).await?;
-        Ok(outcome?.decided)
+        let expected_edit = context.expected_edit.or(Some(space.edit_revision()));
+        let as_seen = CommandContext { expected_edit, ..context.clone() };
+        let former = NameKey::Space(id.customer, live.name.clone());
+        let change = SpaceCommand::Change(change);
+        if former.to_string() == key.to_string() {
+            return Ok(self.execute(&as_seen, id, change).await?.decided);
+        }
+        let seen = self.reservations.look(&former).await?;
+        let reservation = self.reservations.reserve(context, key, &stream(id)).await?;
+        reservation.check()?;
+        match self.execute(&as_seen, id, change).await {
+            Ok(outcome) => {
+                self.reservations.release(context, &former, &stream(id), seen).await?;
+                Ok(outcome.decided)
+            }
+            Err(error) => {
+                self.reservations.give_back(context, key, &stream(id), reservation).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Deletes a space that has no asset. Its name is free then.
@@ -128,15 +158,17 @@ impl SpaceCommands {
         id: SpaceId,
     ) -> Result<Decided, CommandError> {
         let head = self.executor.log().head().await?;
-        let is_empty = match self.load(id).await?.state {
-            Space::Live(_) => self.lookups.space_is_empty(id, head).await?,
-            Space::Absent | Space::Deleted { .. } => true,
+        let space = self.load(id).await?.state;
+        let Some(live) = space.live() else {
+            let command = SpaceCommand::Delete { is_empty: true };
+            return Ok(self.execute(context, id, command).await?.decided);
         };
+        let key = NameKey::Space(id.customer, live.name.clone());
+        let seen = self.reservations.look(&key).await?;
+        let is_empty = self.lookups.space_is_empty(id, head).await?;
         let outcome = self.execute(context, id, SpaceCommand::Delete { is_empty }).await?;
-        if let Space::Live(space) = outcome.before {
-            let key = NameKey::Space(id.customer, space.name);
-            self.reservations.release_if_unused(context, &key, &stream(id)).await?;
-        }
+        // If it was renamed meanwhile, that flow has let the name go.
+        self.reservations.release(context, &key, &stream(id), seen).await?;
         Ok(outcome.decided)
     }
 

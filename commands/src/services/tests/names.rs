@@ -8,6 +8,7 @@ use dlcs_domain::names::NameError;
 use dlcs_domain::space::SpaceChange;
 use dlcs_domain::{CustomerId, NameKey};
 use dlcs_eventlog::StreamId;
+use std::time::Duration;
 
 fn rename(name: &str) -> SpaceChange {
     SpaceChange { name: Some(name.to_owned()), ..SpaceChange::default() }
@@ -82,14 +83,16 @@ async fn a_crash_after_reserving_is_repaired_by_the_next_who_wants_the_name() {
     assert_eq!(found, Ok(Some(space(1))));
 }
 
-#[tokio::test]
-async fn a_crash_before_releasing_is_repaired_after_a_minute() {
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_releasing_is_repaired_a_minute_after_somebody_asked() {
     let world = with_space().await;
     reserve_and_crash(&world, "globes", "1/1").await;
     let spaces = &world.commands.spaces;
     let create = async || spaces.create(&context(), ONE, named("globes")).await;
     assert_eq!(create().await.err(), Some(taken("globes")), "a rename may be under way");
-    world.clock.advance_us(61_000_000);
+    world.clock.advance_us(3_600_000_000);
+    assert_eq!(create().await.err(), Some(taken("globes")), "a clock has jumped");
+    tokio::time::advance(Duration::from_secs(61)).await;
     assert!(create().await.is_ok());
     assert_eq!(create().await.err(), Some(taken("globes")));
 }
@@ -103,6 +106,58 @@ async fn a_rename_frees_the_old_name() {
     spaces.create(&context(), ONE, named("maps")).await.expect("the name is free again");
     let refused = spaces.change(&context(), space(1), rename("Maps")).await;
     assert_eq!(refused.err(), Some(taken("Maps")));
+}
+
+/// Found by reading: it was looked whether the name was in use, and then released.
+#[tokio::test]
+async fn a_name_that_is_about_to_be_used_again_is_not_released() {
+    let world = with_space().await;
+    let reservations = Reservations::new(world.commands.executor().clone());
+    let (key, owner) = (NameKey::Space(ONE, "maps".into()), StreamId::new("space", "1/1"));
+    // One flow is about to end the use of the name.
+    let seen = reservations.look(&key).await.expect("it is there");
+    world.commands.spaces.change(&context(), space(1), rename("atlases")).await.expect("free");
+    // Another one is about to call the space so again, in another process.
+    reservations.reserve(&context(), &key, &owner).await.expect("it was released");
+    reservations.release(&context(), &key, &owner, seen).await.expect("it is left alone");
+    let holder = reservations.holder(&key).await.expect("it can be read");
+    assert_eq!(holder.map(|it| it.owner), Some(owner));
+}
+
+#[tokio::test]
+async fn two_processes_rename_one_space_and_every_name_is_held_by_whoever_uses_it() {
+    let world = with_space().await;
+    let other = world.another_process();
+    for round in 0..20 {
+        let change = |world: &World, name: String| {
+            let spaces = world.commands.spaces.clone();
+            tokio::spawn(async move { spaces.change(&context(), space(1), rename(&name)).await })
+        };
+        // The same two names again and again, so that each is let go and wanted at once.
+        let names = [format!("a{}", round % 2), format!("a{}", (round + 1) % 2)];
+        let [first, second] = names;
+        let tasks = [change(&world, first), change(&other, second)];
+        for task in tasks {
+            let changed = task.await.expect("no panic");
+            assert!(matches!(changed, Ok(_) | Err(CommandError::Busy)), "{changed:?}");
+        }
+        let state = world.commands.spaces.load(space(1)).await.expect("it is there").state;
+        let name = state.live().expect("it lives").name.clone();
+        assert_eq!(world.commands.spaces.by_name(ONE, &name).await, Ok(Some(space(1))), "{name}");
+    }
+}
+
+/// A process that stood still for long must not create what another one has taken over.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_takes_too_long_gives_up() {
+    let world = with_space().await;
+    let reservations = Reservations::new(world.commands.executor().clone());
+    let key = NameKey::Space(ONE, "globes".into());
+    let owner = StreamId::new("space", "1/2");
+    let reservation = reservations.reserve(&context(), &key, &owner).await.expect("it is free");
+    reservation.check().expect("it has just begun");
+    tokio::time::advance(Duration::from_secs(21)).await;
+    assert!(matches!(reservation.check(), Err(CommandError::Unavailable(_))));
 }
 
 #[tokio::test]
