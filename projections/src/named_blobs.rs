@@ -9,7 +9,7 @@ use dlcs_objects::{Digest, ObjectKey};
 use std::collections::{BTreeMap, HashMap};
 
 /// A blob that must be there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NamedBlob {
     pub key: ObjectKey,
     pub length_bytes: u64,

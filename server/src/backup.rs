@@ -16,6 +16,7 @@ use dlcs_eventlog::Position;
 use dlcs_projections::feed;
 use dlcs_projections::named_blobs::{NamedBlob, NamedBlobs};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -160,8 +161,8 @@ async fn add_blobs(
     if missing.is_empty() {
         return Ok(0);
     }
-    let now = named_blobs(log).await?;
-    let lost = missing.iter().filter(|it| now.contains(it)).map(|it| it.key.to_string());
+    let now: HashSet<NamedBlob> = named_blobs(log).await?.into_iter().collect();
+    let lost = missing.iter().filter(|it| now.contains(**it)).map(|it| it.key.to_string());
     let lost: Vec<String> = lost.collect();
     if lost.is_empty() {
         return Ok(missing.len());
