@@ -26,12 +26,15 @@ fn rerun(stores: &str, modules: &[&str]) {
 fn the_suite_passes_with_everything_on_postgresql() {
     let modules = [
         "browser::",
+        "clocks::",
         "delivery::",
         "graphql::",
         "management::",
         "process::",
+        "rebuilds::",
         "register::",
         "replay::",
+        "stopping::",
         "torture::",
     ];
     rerun("postgres", &modules);

@@ -1,6 +1,9 @@
 //! What the tests share: where things are.
 
+pub(crate) mod clock;
+pub(crate) mod disks;
 pub(crate) mod fixtures;
+pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod stores;
 
