@@ -47,6 +47,7 @@ pub async fn reads<L: EventLog>(make: &impl AsyncFn(Clock) -> L) {
     reads::an_empty_log_is_empty(&make(still()).await).await;
     reads::pages_join_to_the_whole(&make(still()).await).await;
     reads::a_stream_is_read_from_a_revision_on(&make(still()).await).await;
+    reads::a_page_of_a_stream_is_short_only_at_its_end(&make(still()).await).await;
     reads::the_head_is_the_last_position(&make(still()).await).await;
     reads::hints_follow_the_head(&make(still()).await).await;
 }

@@ -147,7 +147,11 @@ impl Wired {
             limits,
             ..IngestSettings::default()
         };
-        let owner = self.owner.clone();
+        // Under a name that the next start does not give back: images whose attempts have just died
+        // with a process wait until the lease runs out, so that a loop of crashes, whatever its
+        // reason, does not use up their tries.
+        let LeaseOwner(name) = &self.owner;
+        let owner = LeaseOwner(format!("ingest of {name}"));
         let sweeper = Sweeper::new(&ports, &settings, owner.clone());
         (IngestProcessManager::new(ports, settings, owner), sweeper)
     }

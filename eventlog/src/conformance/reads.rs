@@ -55,6 +55,20 @@ pub(super) async fn a_stream_is_read_from_a_revision_on(log: &impl EventLog) {
     }
 }
 
+/// However large its events are.
+pub(super) async fn a_page_of_a_stream_is_short_only_at_its_end(log: &impl EventLog) {
+    let stream = StreamId::new("test", "large");
+    for n in 0..20 {
+        let mut large = append("large", Expected::Any, &["x"]);
+        large.events[0].payload = vec![b'0' + n % 10; 512 << 10].into();
+        sent(log, large).await;
+    }
+    for (from, length) in [(0, 8), (8, 8), (16, 4), (20, 0)] {
+        let page = log.read_stream(&stream, StreamRevision(from), 8).await;
+        assert_eq!(page.expect("it can be read").len(), length, "from {from}");
+    }
+}
+
 pub(super) async fn the_head_is_the_last_position(log: &impl EventLog) {
     for _ in 0..3 {
         let appended = sent(log, append("a", Expected::Any, &["x", "y"])).await;
