@@ -68,10 +68,10 @@ impl Running {
         let address = listener.local_addr()?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let wired = wiring::wire(settings).await?;
-        let (mut disk, room) = wired.disk();
-        room.set_short(disk.look());
         fail::fail_point!("server.after-open");
         wired.first_customer().await?;
+        let (mut disk, room) = wired.disk();
+        room.set_short(disk.look());
         fail::fail_point!("server.before-serve");
         let running = Self {
             address,

@@ -205,7 +205,7 @@ async fn a_full_disk_refuses_all_but_deletions_and_heals_by_itself() {
     let grown = Instant::now();
     std::fs::remove_file(filler).expect("it is ours");
     disk.grow(256);
-    until(&server, |ready| ready["status"] == "ready", "it is ready again").await;
+    until(&server, |ready| ready["status"] == "ok", "it is ready again").await;
     let healed = grown.elapsed();
     assert_eq!(server.upload("afterwards", png(60, 40)).await["width"], 60);
     let all = acknowledged.iter().cloned().collect();

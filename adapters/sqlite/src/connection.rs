@@ -10,6 +10,10 @@ use tokio::sync::Semaphore;
 
 /// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages in the WAL from which on it is copied into the database, for stores of small writes.
+pub(crate) const CHECKPOINT_PAGES: i64 = 1_000;
+/// Pages in the WAL (64 MiB) from which on readers are waited for, so that it starts anew.
+const RESTART_PAGES: i64 = 16_384;
 
 /// What a database file is, and the steps that make its newest schema.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +114,8 @@ fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Checkpoints are made by hand: SQLite's own keep their errors to themselves.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -65_536)?; // KiB.
     configure(connection)
 }
@@ -184,6 +190,29 @@ pub(crate) fn abort_on_io_error(step: &str, error: &rusqlite::Error) {
         tracing::error!(%error, "the disk failed at a {step}, aborting: {error}");
         std::process::abort();
     }
+}
+
+/// Copies the WAL into the database when it has grown by so many pages.
+pub(crate) fn checkpoint_wal(connection: &Connection, at_pages: i64, what: &str) {
+    let done = (|| {
+        let (pages, copied) = wal(connection, "PRAGMA wal_checkpoint(NOOP)")?;
+        if pages - copied >= at_pages {
+            wal(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        }
+        if pages >= RESTART_PAGES {
+            wal(connection, "PRAGMA wal_checkpoint(RESTART)")?;
+        }
+        Ok(())
+    })();
+    if let Err(error) = done {
+        abort_on_io_error(&format!("checkpoint of the {what}"), &error);
+        tracing::warn!(%error, "cannot checkpoint the {what}: {error}");
+    }
+}
+
+/// Returns how many pages the WAL holds and how many of them are in the database already.
+fn wal(connection: &Connection, pragma: &str) -> rusqlite::Result<(i64, i64)> {
+    connection.prepare_cached(pragma)?.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))
 }
 
 /// Says whether there was no room. The index of the WAL grows with it, and says so in its own way.

@@ -42,8 +42,8 @@ impl SqliteLog {
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let connection = open_writer(path, &SCHEMA, Durability::EveryCommit)?;
         let readers = Readers::open(path, &SCHEMA, READERS_MAX)?;
-        let (appender, hints) = Appender::start(connection, clock)
-            .map_err(|source| OpenError::of(path, source))?;
+        let (appender, hints) =
+            Appender::start(connection, clock).map_err(|source| OpenError::of(path, source))?;
         Ok(Self { readers, hints, appender: Some(appender), _quiet: None })
     }
 

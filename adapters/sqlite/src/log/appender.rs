@@ -4,7 +4,7 @@
 
 use super::append::State;
 use super::log_error;
-use crate::connection::abort_on_io_error;
+use crate::connection::{abort_on_io_error, checkpoint_wal};
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{Append, AppendError, Appended, LogError, Position};
 use rusqlite::Connection;
@@ -19,8 +19,6 @@ const EVENTS_PER_TRANSACTION: usize = 10_000;
 const BYTES_PER_TRANSACTION: usize = 32 << 20;
 /// Pages in the WAL from which on they are copied into the database.
 const CHECKPOINT_PAGES: i64 = 4_000;
-/// Pages in the WAL (64 MiB) from which on readers are waited for, so that it starts anew.
-const RESTART_PAGES: i64 = 16_384;
 
 type Answers = Vec<Result<Appended, AppendError>>;
 
@@ -42,8 +40,6 @@ impl Appender {
         connection: Connection,
         clock: Clock,
     ) -> rusqlite::Result<(Self, watch::Receiver<Position>)> {
-        // Checkpoints are made by hand, so that their errors are seen.
-        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let state = State::load(&connection)?;
         let (head, hints) = watch::channel(state.head());
         let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
@@ -99,10 +95,7 @@ impl Writer {
         while let Some(first) = waiting.blocking_recv() {
             let requests = drain(first, &mut waiting);
             self.commit_together(requests);
-            if let Err(error) = self.checkpoint() {
-                abort_on_io_error("checkpoint of the event log", &error);
-                tracing::warn!(%error, "cannot checkpoint the event log: {error}");
-            }
+            checkpoint_wal(&self.connection, CHECKPOINT_PAGES, "event log");
         }
     }
 
@@ -175,23 +168,6 @@ impl Writer {
         {
             tracing::error!(%error, "cannot roll back: {error}");
         }
-    }
-
-    fn checkpoint(&self) -> rusqlite::Result<()> {
-        let (pages, copied) = self.wal("PRAGMA wal_checkpoint(NOOP)")?;
-        if pages - copied >= CHECKPOINT_PAGES {
-            self.wal("PRAGMA wal_checkpoint(PASSIVE)")?;
-        }
-        if pages >= RESTART_PAGES {
-            self.wal("PRAGMA wal_checkpoint(RESTART)")?;
-        }
-        Ok(())
-    }
-
-    /// Returns how many pages the WAL holds and how many of them are in the database already.
-    fn wal(&self, pragma: &str) -> rusqlite::Result<(i64, i64)> {
-        let mut statement = self.connection.prepare_cached(pragma)?;
-        statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))
     }
 }
 

@@ -1,7 +1,10 @@
 //! One file of one projection: tables, checkpoint, parked events.
 
 use super::values::{query_error, store_error, uuid};
-use crate::connection::{Durability, OpenError, Readers, Schema, abort_on_io_error, open_writer};
+use crate::connection::{
+    CHECKPOINT_PAGES, Durability, OpenError, Readers, Schema, abort_on_io_error, checkpoint_wal,
+    open_writer,
+};
 use async_trait::async_trait;
 use dlcs_eventlog::{EventId, Position, StreamId};
 use dlcs_migrations::Migration;
@@ -149,6 +152,7 @@ impl ModelFile {
             sql(error)
         })?;
         fail::fail_point!("projection.after-commit");
+        checkpoint_wal(&connection, CHECKPOINT_PAGES, self.0.definition.name);
         Ok(parked)
     }
 }
