@@ -7,6 +7,7 @@ pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod stores;
 
+pub(crate) use dlcs_adapter_postgres::testing::is_long;
 use std::path::{Path, PathBuf};
 
 /// Returns the folder of the workspace.
@@ -15,11 +16,6 @@ pub(crate) fn workspace_root() -> PathBuf {
         .parent()
         .expect("the crate is in the workspace")
         .to_owned()
-}
-
-/// Says whether the long forms of the fault tests run, which take minutes (`make torture`).
-pub(crate) fn is_long() -> bool {
-    std::env::var_os("DLCS_TORTURE").is_some_and(|it| it == "long")
 }
 
 /// Returns the seed of a fault test: the one that is asked for, or the usual one.

@@ -120,6 +120,11 @@ impl TestServer {
     }
 }
 
+/// Says whether the long forms of the fault tests run, which take minutes (`make torture`).
+pub fn is_long() -> bool {
+    std::env::var_os("DLCS_TORTURE").is_some_and(|it| it == "long")
+}
+
 /// Returns the name of the database at the end of a url.
 pub fn database_name(url: &str) -> &str {
     url.rsplit_once('/').map_or(url, |(_, name)| name)

@@ -1,6 +1,7 @@
 //! Several logs on one database, as several processes have them.
 
 use super::*;
+use crate::testing::is_long;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,7 @@ const WRITERS: usize = 16;
 
 /// R13: 100,000 events in the long form.
 fn events() -> usize {
-    let is_long = std::env::var_os("DLCS_TORTURE").is_some_and(|it| it == "long");
-    if is_long { 100_000 } else { 20_000 }
+    if is_long() { 100_000 } else { 20_000 }
 }
 
 /// Nothing that became visible later may have a lower position.
