@@ -15,7 +15,7 @@ macro_rules! sqlite {
     };
 }
 
-pub const SQLITE_ASSETS: &[Migration] = sqlite!(1, "assets");
+pub const SQLITE_ASSETS: &[Migration] = sqlite!(2, "assets");
 pub const SQLITE_BATCHES: &[Migration] = sqlite!(1, "batches");
 pub const SQLITE_TILE_METADATA: &[Migration] = sqlite!(1, "tile_metadata");
 pub const SQLITE_MANIFESTS: &[Migration] = sqlite!(1, "manifests");
@@ -58,7 +58,7 @@ macro_rules! postgres {
     };
 }
 
-pub const POSTGRES_ASSETS: PostgresReadModel = postgres!(1, "assets");
+pub const POSTGRES_ASSETS: PostgresReadModel = postgres!(2, "assets");
 pub const POSTGRES_BATCHES: PostgresReadModel = postgres!(1, "batches");
 pub const POSTGRES_TILE_METADATA: PostgresReadModel = postgres!(1, "tile_metadata", "");
 pub const POSTGRES_MANIFESTS: PostgresReadModel = postgres!(1, "manifests");

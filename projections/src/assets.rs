@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 /// Name of the projection.
 pub const NAME: &str = "assets";
-/// Version of its rows.
-pub const VERSION: u32 = 1;
+/// Version of its rows: since 2 a space that is created again is there again.
+pub const VERSION: u32 = 2;
 
 /// Where an asset is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -41,6 +41,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         batches::a_member_that_was_asked_for_twice_counts_once,
         spaces::names_are_found_without_case,
         spaces::a_space_counts_its_living_assets,
+        spaces::a_space_that_is_created_again_is_there_again,
         spaces::a_manifest_is_found_by_slug_and_keeps_its_place,
         spaces::the_audit_trail_tells_who_did_what,
         lists::every_filter_finds_what_it_should,

@@ -115,14 +115,15 @@ pub(crate) fn fold(
     let Stamp { position, recorded_at_us } = change.stamp;
     let stored = spaces.get(&change.id)?;
     let mut space = match (stored, &change.event) {
-        (None, E::Created(it)) => SpaceRecord {
+        // A deleted space may be created again: a new life, whose edits go on counting.
+        (stored, E::Created(it)) => SpaceRecord {
             id: change.id,
             name: it.name.clone(),
             default_tags: it.default_tags.clone(),
             default_roles: it.default_roles.clone(),
             deleted: false,
             created_at_us: recorded_at_us,
-            edit_revision: 0,
+            edit_revision: stored.map_or(0, |it| it.edit_revision),
             position,
         },
         (Some(space), _) => space,

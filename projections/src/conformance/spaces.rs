@@ -66,6 +66,19 @@ pub(super) async fn a_space_counts_its_living_assets<S: Store>(given: &Given<S>)
     assert_eq!((counts, list.total), (vec![2], Some(1)));
 }
 
+pub(super) async fn a_space_that_is_created_again_is_there_again<S: Store>(given: &Given<S>) {
+    given.happened("space-1/2", space_created("Maps")).await;
+    given.happened("space-1/2", DomainEvent::Space(SpaceEvent::Deleted(SpaceDeleted {}))).await;
+    given.happened("space-1/2", space_created("Charts")).await;
+    given.catch_up().await;
+    let spaces = given.queries().spaces;
+    let row = spaces.space(&admin(), space_id(1, 2)).await.expect("the query works");
+    let row = row.map(|it| (it.name, it.deleted, it.edit_revision));
+    assert_eq!(row, Some(("Charts".to_owned(), false, 3)), "as the aggregate counts edits");
+    let number = spaces.number_by_name(CustomerId(1), "charts").await.expect("the query works");
+    assert_eq!(number, Some(SpaceNumber(2)));
+}
+
 pub(super) async fn a_manifest_is_found_by_slug_and_keeps_its_place<S: Store>(given: &Given<S>) {
     let customer = CustomerId(1);
     let created = |number, slug: Option<&str>| {
