@@ -1,6 +1,6 @@
 //! The events themselves, for those who may see them.
 
-use crate::paging::QueryError;
+use crate::paging::{LIMIT_MAX, QueryError};
 use crate::{scope, streams};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
@@ -27,8 +27,8 @@ pub trait History: Send + Sync {
     ) -> Result<Vec<RecordedEvent>, QueryError>;
 }
 
-/// Most events of one answer.
-const EVENTS_MAX: usize = 1_000;
+/// Most events of one answer: a full page, and the one more that shows whether there is another.
+const EVENTS_MAX: usize = LIMIT_MAX + 1;
 
 /// Answers from the event log itself.
 pub struct LogHistory {
@@ -65,4 +65,34 @@ impl History for LogHistory {
 
 fn unreadable(error: LogError) -> QueryError {
     QueryError::Store(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dlcs_domain::ActorId;
+    use dlcs_domain::access::Scope;
+    use dlcs_eventlog::memory::MemoryLog;
+    use dlcs_eventlog::{Append, EventId, Expected, NewEvent};
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn the_longest_page_of_a_history_shows_that_there_is_another() {
+        let log = MemoryLog::new(Arc::new(|| 0));
+        let stream = StreamId::new("asset", "1/2/a");
+        let event = |number| NewEvent {
+            event_id: EventId(Uuid::from_u128(number)),
+            type_name: "asset.deleted".into(),
+            schema_version: 1,
+            payload: "{}".into(),
+            metadata: "{}".into(),
+        };
+        let events = (1..=LIMIT_MAX as u128 + 5).map(event).collect();
+        let append = Append { stream: stream.clone(), expected: Expected::NoStream, events };
+        log.append(vec![append]).await.remove(0).expect("memory takes it");
+        let history = LogHistory { log: Arc::new(log) };
+        let admin = Principal::Key { actor: ActorId("key-1".to_owned()), scope: Scope::Admin };
+        let read = history.of_stream(&admin, &stream, StreamRevision(0), LIMIT_MAX + 1).await;
+        assert_eq!(read.expect("memory can be read").len(), LIMIT_MAX + 1);
+    }
 }
