@@ -45,10 +45,7 @@ impl TileMetadataRow {
             Self::Pending { roles } | Self::Failed { roles } | Self::Ready { roles, .. } => roles,
             Self::Deleted => return AccessRule::Open,
         };
-        if roles.is_empty() {
-            return AccessRule::Open;
-        }
-        AccessRule::Roles { customer: id.customer(), roles: roles.clone() }
+        AccessRule::of_asset(id.customer(), roles)
     }
 }
 
