@@ -20,6 +20,8 @@ pub struct CommandContext {
     pub traceparent: Option<String>,
     /// Edit revision that the client sent in `If-Match`.
     pub expected_edit: Option<u64>,
+    /// The client sent `If-None-Match: *`: there must be no such thing yet.
+    pub expects_absent: bool,
 }
 
 impl CommandContext {
@@ -34,6 +36,7 @@ impl CommandContext {
             body_sha256: None,
             traceparent: None,
             expected_edit: None,
+            expects_absent: false,
         }
     }
 
@@ -43,7 +46,15 @@ impl CommandContext {
     #[must_use]
     pub fn part(&self, name: &str) -> Self {
         let command_id = self.command_id.map(|it| Uuid::new_v5(&it, name.as_bytes()));
-        Self { command_id, expected_edit: None, ..self.clone() }
+        Self { command_id, expected_edit: None, expects_absent: false, ..self.clone() }
+    }
+
+    /// Returns the context of one row of a body that is repeated row by row: each is sealed by its
+    /// own digest.
+    #[must_use]
+    pub fn row(&self, number: u64, body_sha256: Option<String>) -> Self {
+        let part = self.part(&format!("row/{number}"));
+        Self { body_sha256: body_sha256.or_else(|| self.body_sha256.clone()), ..part }
     }
 
     /// Returns the context of a step that may run any number of times, whose rule keeps it from
@@ -51,6 +62,6 @@ impl CommandContext {
     #[must_use]
     pub fn natural(&self) -> Self {
         let causation_id = self.causation_id.or(self.command_id);
-        Self { causation_id, command_id: None, expected_edit: None, ..self.clone() }
+        Self { causation_id, command_id: None, ..self.part("") }
     }
 }

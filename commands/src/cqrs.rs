@@ -122,7 +122,8 @@ pub enum DispatchError<E: std::error::Error> {
     /// A rule of the domain says no.
     #[error(transparent)]
     Rejected(E),
-    /// `If-Match` was sent, and somebody has changed the resource since.
+    /// `If-Match` was sent, and somebody has changed the resource since; or `If-None-Match: *`, and
+    /// there is one.
     #[error("the resource has changed: its edit revision is {actual}")]
     EditMismatch { actual: u64 },
     /// The command's id has been used for another body.

@@ -22,9 +22,12 @@ pub enum CommandError {
     /// It has been deleted.
     #[error("{0}")]
     Gone(String),
-    /// It exists already, or still has something in it.
+    /// It exists already.
     #[error("{0}")]
     Conflict(String),
+    /// It still has something in it.
+    #[error("{0}")]
+    NotEmpty(String),
     /// Another resource of the customer has the name.
     #[error("the name `{0}` is in use")]
     NameTaken(String),
@@ -94,7 +97,8 @@ impl Rule for SpaceError {
         match self {
             Self::NotFound => CommandError::NotFound(text),
             Self::Deleted => CommandError::Gone(text),
-            Self::AlreadyExists | Self::NotEmpty => CommandError::Conflict(text),
+            Self::AlreadyExists => CommandError::Conflict(text),
+            Self::NotEmpty => CommandError::NotEmpty(text),
             Self::Name(error) => error.into(),
         }
     }
@@ -106,7 +110,8 @@ impl Rule for CustomerError {
         match self {
             Self::NotFound => CommandError::NotFound(text),
             Self::Deleted => CommandError::Gone(text),
-            Self::AlreadyExists | Self::NotEmpty => CommandError::Conflict(text),
+            Self::AlreadyExists => CommandError::Conflict(text),
+            Self::NotEmpty => CommandError::NotEmpty(text),
             Self::NumbersExhausted => CommandError::Full(text),
             Self::NumberZero => CommandError::Invalid(text),
             Self::Name(error) => error.into(),

@@ -99,6 +99,11 @@ pub struct InFlight {
     _queued: KeyedGuard,
 }
 
+/// A request that is executed row by row; until this is dropped, its repetitions wait.
+pub struct RowsInFlight {
+    _queued: KeyedGuard,
+}
+
 /// What shall be answered again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -125,14 +130,7 @@ impl Idempotency {
         request: &str,
         body: &[u8],
     ) -> Result<Begin, IdempotencyError> {
-        let is_visible = key.bytes().all(|it| it.is_ascii_graphic() || it == b' ');
-        if key.is_empty() || key.len() > KEY_BYTES_MAX || !is_visible {
-            return Err(IdempotencyError::InvalidKey);
-        }
-        let customer = context.customer.map_or_else(|| "all".to_owned(), |it| it.to_string());
-        let scope = format!("{}/{customer}", context.actor.0);
-        let key = IdempotencyKey { scope, key: key.to_owned() };
-        let name = format!("{}/{}", key.scope, key.key);
+        let (key, name) = scoped(context, key)?;
         let queued = self.queues.lock(&name).await;
         let body_sha256 = digest(request, body);
         if let Some(answer) = self.store.get(&key).await? {
@@ -141,7 +139,7 @@ impl Idempotency {
             }
             return Ok(Begin::Answered(Box::new(answer)));
         }
-        let command_id = Uuid::new_v5(&NAMESPACE, name.as_bytes());
+        let command_id = command_id(&name);
         let context = CommandContext {
             command_id: Some(command_id),
             body_sha256: Some(body_sha256.clone()),
@@ -150,6 +148,19 @@ impl Idempotency {
         let idempotency = self.clone();
         let in_flight = InFlight { idempotency, key, body_sha256, command_id, _queued: queued };
         Ok(Begin::Execute { context, in_flight })
+    }
+
+    /// Begins a request with a key whose body is executed as it comes: no digest seals the whole,
+    /// but [`CommandContext::row`] seals each row, and no answer is kept.
+    pub async fn begin_rows(
+        &self,
+        context: &CommandContext,
+        key: &str,
+    ) -> Result<(CommandContext, RowsInFlight), IdempotencyError> {
+        let (_, name) = scoped(context, key)?;
+        let queued = self.queues.lock(&name).await;
+        let context = CommandContext { command_id: Some(command_id(&name)), ..context.clone() };
+        Ok((context, RowsInFlight { _queued: queued }))
     }
 
     /// Forgets answers older than `age_us` microseconds.
@@ -178,6 +189,25 @@ impl InFlight {
         fail::fail_point!("idempotency.after-keep");
         Ok(())
     }
+}
+
+/// Returns a client's key within its scope, and both in one text.
+fn scoped(
+    context: &CommandContext,
+    key: &str,
+) -> Result<(IdempotencyKey, String), IdempotencyError> {
+    let is_visible = key.bytes().all(|it| it.is_ascii_graphic() || it == b' ');
+    if key.is_empty() || key.len() > KEY_BYTES_MAX || !is_visible {
+        return Err(IdempotencyError::InvalidKey);
+    }
+    let customer = context.customer.map_or_else(|| "all".to_owned(), |it| it.to_string());
+    let scope = format!("{}/{customer}", context.actor.0);
+    let name = format!("{scope}/{key}");
+    Ok((IdempotencyKey { scope, key: key.to_owned() }, name))
+}
+
+fn command_id(name: &str) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
 fn digest(request: &str, body: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! A service per area. Each answers with what was decided, never with a read model.
 //!
-//! - `CommandContext` says who asks; `expected_edit` is `If-Match`, `command_id` makes a command
-//!   repeatable (see [`crate::idempotency`]).
+//! - `CommandContext` says who asks; `expected_edit` is `If-Match`, `expects_absent` is
+//!   `If-None-Match: *`, `command_id` makes a command repeatable (see [`crate::idempotency`]).
 //! - `create` is POST, `put` is PUT, `change` is PATCH; a PUT or PATCH that changes nothing appends
 //!   nothing.
 //! - Errors are [`crate::CommandError`], by what the caller can do. What is `Unavailable` or `Busy`
@@ -17,7 +17,7 @@ pub mod spaces;
 mod tests;
 
 pub use assets::{AssetCommands, RegisterOutcome};
-pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Submitted};
+pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Row, Submitted};
 pub use customers::CustomerCommands;
 pub use manifests::ManifestCommands;
 pub use spaces::{NewSpace, SpaceCommands};

@@ -5,11 +5,11 @@ use crate::context::CommandContext;
 use crate::lookups::{LookupError, Lookups};
 use crate::services::Commands;
 use async_trait::async_trait;
-use dlcs_domain::{ActorId, CustomerId, SpaceId};
+use dlcs_domain::{ActorId, CustomerId, DomainEvent, SpaceId, wire};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{
-    Append, AppendError, Appended, EventLog, LogError, Position, RecordedEvent, StreamId,
-    StreamRevision,
+    Append, AppendError, Appended, EventId, EventLog, Expected, LogError, NewEvent, Position,
+    RecordedEvent, StreamId, StreamRevision,
 };
 use dlcs_objects::memory::MemoryObjects;
 use std::collections::VecDeque;
@@ -28,6 +28,24 @@ pub(crate) fn context() -> CommandContext {
 /// A command that may be repeated.
 pub(crate) fn repeatable(number: u128) -> CommandContext {
     CommandContext { command_id: Some(Uuid::from_u128(number)), ..context() }
+}
+
+/// What another process appends.
+pub(crate) fn rival(
+    stream: &str,
+    event_id: EventId,
+    expected: Expected,
+    event: impl Into<DomainEvent>,
+) -> Append {
+    let encoded = wire::encode(&event.into());
+    let event = NewEvent {
+        event_id,
+        type_name: encoded.type_name.into(),
+        schema_version: encoded.schema_version,
+        payload: encoded.payload.into(),
+        metadata: "{}".into(),
+    };
+    Append { stream: StreamId::from_stored(stream), expected, events: vec![event] }
 }
 
 /// One process: its own queues over a shared log, clock and blob store.

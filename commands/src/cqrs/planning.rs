@@ -55,6 +55,9 @@ impl<A: Aggregate> Planner<'_, A> {
     async fn decide(&mut self, context: &CommandContext, command: A::Command) -> Answer<A> {
         let before = self.loaded.state.clone();
         let actual = before.edit_revision();
+        if context.expects_absent && before.exists() {
+            return Err(DispatchError::EditMismatch { actual });
+        }
         let is_stale = context.expected_edit.is_some_and(|it| it != actual || !before.exists());
         if is_stale && before.exists() {
             return Err(DispatchError::EditMismatch { actual });

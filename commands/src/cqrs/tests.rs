@@ -7,10 +7,8 @@ use cqrs_es::test::TestFramework;
 use dlcs_domain::space::{
     Space, SpaceChange, SpaceCommand, SpaceCreated, SpaceError, SpaceEvent, SpaceRenamed,
 };
-use dlcs_domain::{DomainEvent, wire};
-use dlcs_eventlog::{
-    Append, EventId, EventLog, Expected, NewEvent, Position, StreamId, StreamRevision,
-};
+use dlcs_domain::DomainEvent;
+use dlcs_eventlog::{Append, EventId, EventLog, Expected, Position, StreamId, StreamRevision};
 use uuid::Uuid;
 
 fn create(name: &str) -> SpaceCommand {
@@ -27,15 +25,7 @@ fn renamed(name: &str) -> SpaceEvent {
 
 /// What another process appends to space 1/1.
 fn rival(event: impl Into<DomainEvent>, event_id: EventId, expected: Expected) -> Append {
-    let encoded = wire::encode(&event.into());
-    let event = NewEvent {
-        event_id,
-        type_name: encoded.type_name.into(),
-        schema_version: encoded.schema_version,
-        payload: encoded.payload.into(),
-        metadata: "{}".into(),
-    };
-    Append { stream: StreamId::new("space", "1/1"), expected, events: vec![event] }
+    crate::testing::rival("space-1/1", event_id, expected, event)
 }
 
 fn new_id() -> EventId {
@@ -147,6 +137,18 @@ async fn if_match_guards_against_edits_of_others() {
     execute(executor, &at(1), rename("atlases")).await.expect("nobody else edited");
     let stale = execute(executor, &at(1), rename("globes")).await;
     assert_eq!(stale, Err(DispatchError::EditMismatch { actual: 2 }));
+}
+
+#[tokio::test]
+async fn if_none_match_guards_what_is_there_already() {
+    let world = World::new();
+    let executor = world.commands.executor();
+    let absent = |number| CommandContext { expects_absent: true, ..repeatable(number) };
+    let first = execute(executor, &absent(1), create("maps")).await.expect("it is new");
+    let again = execute(executor, &absent(1), create("maps")).await;
+    assert_eq!(again, Ok(first), "a repetition is answered as the first time");
+    let refused = execute(executor, &absent(2), rename("atlases")).await;
+    assert_eq!(refused, Err(DispatchError::EditMismatch { actual: 1 }));
 }
 
 #[tokio::test]

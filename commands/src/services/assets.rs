@@ -45,25 +45,25 @@ impl AssetCommands {
             Err(error) => return Ok(self.repeated(context, id, error).await?.decided),
         };
         let command = AssetCommand::Register { registration, defaults };
-        self.execute(context, id, command).await
+        let decided = self.execute(context, id, command).await?;
+        let registered = [(context, id, &decided)];
+        self.take_back_orphans(&registered).await.pop().unwrap_or(Ok(()))?;
+        Ok(decided)
     }
 
     /// Registers many assets, those with one id in their order, and answers in their order.
     ///
-    /// Each row that is answered with `Ok` is durable. `first_row` numbers the rows of a command
-    /// that comes in several calls, so that it can be repeated.
+    /// Each row that is answered with `Ok` is durable, and repeatable by its own context.
     pub async fn register_many(
         &self,
-        context: &CommandContext,
-        first_row: u64,
-        rows: Vec<(AssetId, Registration)>,
+        rows: Vec<(CommandContext, AssetId, Registration)>,
     ) -> Vec<Result<RegisterOutcome, CommandError>> {
         let mut defaults = Defaults::new();
         let mut answers = Vec::with_capacity(rows.len());
-        let mut rows = rows.into_iter().zip(first_row..).peekable();
+        let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let chunk: Vec<_> = rows.by_ref().take(CHUNK_LENGTH).collect();
-            answers.extend(self.register_chunk(context, chunk, &mut defaults).await);
+            answers.extend(self.register_chunk(chunk, &mut defaults).await);
         }
         answers
     }
@@ -126,44 +126,93 @@ impl AssetCommands {
 
     async fn register_chunk(
         &self,
-        context: &CommandContext,
-        rows: Vec<((AssetId, Registration), u64)>,
+        rows: Vec<(CommandContext, AssetId, Registration)>,
         defaults: &mut Defaults,
     ) -> Vec<Result<RegisterOutcome, CommandError>> {
         let mut answers = Vec::with_capacity(rows.len());
         let mut commands = Vec::with_capacity(rows.len());
-        for ((id, registration), row) in rows {
+        let mut places = Vec::with_capacity(rows.len());
+        for (context, id, registration) in rows {
             match self.remembered_defaults(id.space(), defaults).await {
                 Err(error) => {
-                    let part = context.part(&format!("row/{row}"));
-                    let repeated = self.repeated(&part, &id, error).await;
-                    answers.push(Some(repeated.map(|it| register_outcome(&it))));
+                    let repeated = self.repeated(&context, &id, error).await;
+                    answers.push(repeated.map(|it| register_outcome(&it)));
                 }
                 Ok(defaults) => {
-                    answers.push(None);
                     let command = AssetCommand::Register { registration, defaults };
-                    commands.push((context.part(&format!("row/{row}")), id.to_string(), command));
+                    commands.push((context.clone(), id.to_string(), command));
+                    places.push((answers.len(), context, id));
+                    // Until it is executed.
+                    answers.push(Err(CommandError::Busy));
                 }
             }
         }
-        let mut outcomes = self.executor.execute_many::<Asset>(commands).await.into_iter();
-        let mut next = || {
-            let outcome = outcomes.next().expect("every command has an answer");
-            Ok(outcome.map(|it| register_outcome(&it))?)
-        };
-        answers.into_iter().map(|answer| answer.unwrap_or_else(&mut next)).collect()
+        let outcomes = self.executor.execute_many::<Asset>(commands).await;
+        let mut registered = Vec::with_capacity(places.len());
+        for ((place, context, id), outcome) in places.iter().zip(outcomes) {
+            answers[*place] = outcome.map(|it| register_outcome(&it)).map_err(CommandError::from);
+            if let Ok(outcome) = &answers[*place] {
+                registered.push((*place, context, id, outcome.decided));
+            }
+        }
+        let orphans = registered.iter().map(|(_, context, id, decided)| (*context, *id, decided));
+        let kept = self.take_back_orphans(&orphans.collect::<Vec<_>>()).await;
+        for ((place, ..), kept) in registered.iter().zip(kept) {
+            if let Err(error) = kept {
+                answers[*place] = Err(error);
+            }
+        }
+        answers
+    }
+
+    /// Looks at the spaces once more: one that was deleted after it was looked at, and before the
+    /// asset was recorded, may have been found empty. What was registered there is deleted again.
+    ///
+    /// Whoever deletes a space looks once more too, so that one of both sees the other.
+    async fn take_back_orphans(
+        &self,
+        registered: &[(&CommandContext, &AssetId, &Decided)],
+    ) -> Vec<Result<(), CommandError>> {
+        let mut spaces = Defaults::new();
+        let mut kept = Vec::with_capacity(registered.len());
+        for (context, id, decided) in registered {
+            // What was there before was counted by whoever deleted the space.
+            let is_new = decided.created && decided.changed;
+            let space = if is_new {
+                self.remembered_defaults(id.space(), &mut spaces).await.map(drop)
+            } else {
+                Ok(())
+            };
+            if let Err(CommandError::NotFound(_) | CommandError::Gone(_)) = &space {
+                let at_birth = CommandContext {
+                    expected_edit: Some(decided.edit_revision),
+                    ..context.part("undo")
+                };
+                let undone = self.execute(&at_birth, id, AssetCommand::Delete).await;
+                if let Err(error) = undone
+                    && error.may_pass()
+                {
+                    kept.push(Err(error));
+                    continue;
+                }
+            }
+            kept.push(space);
+        }
+        kept
     }
 
     /// Answers a registration into a space that cannot be used: as the first time, if it was
-    /// applied before the space went, otherwise with the error.
+    /// applied before the space went and not taken back, otherwise with the error.
     async fn repeated(
         &self,
         context: &CommandContext,
         id: &AssetId,
         error: CommandError,
     ) -> Result<Outcome<Asset>, CommandError> {
-        let repeated = self.executor.repeated::<Asset>(context, &id.to_string()).await?;
-        repeated.ok_or(error)
+        let id = id.to_string();
+        let repeated = self.executor.repeated::<Asset>(context, &id).await?;
+        let undone = self.executor.repeated::<Asset>(&context.part("undo"), &id).await?;
+        repeated.filter(|_| undone.is_none()).ok_or(error)
     }
 
     async fn remembered_defaults(

@@ -27,9 +27,19 @@ pub struct OpenBatch {
     customer: CustomerId,
     id: BatchId,
     queue: Queue,
-    rows: u64,
     /// Assets that are members; an id that comes twice counts once.
     members: u64,
+}
+
+/// One row of a batch.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its place in what the client sent, by which it is recognised when that is repeated.
+    pub number: u64,
+    /// SHA-256 in hexadecimal of what the client wrote, where no digest seals the whole.
+    pub body_sha256: Option<String>,
+    pub id: AssetId,
+    pub registration: Registration,
 }
 
 /// What became of one row of a batch.
@@ -61,7 +71,8 @@ impl BatchCommands {
         queue: Queue,
     ) -> Result<Submitted, CommandError> {
         let mut batch = self.open(context, customer, queue);
-        let rows = batch.register(rows).await;
+        let row = |(number, (id, registration))| Row { number, body_sha256: None, id, registration };
+        let rows = batch.register((0..).zip(rows).map(row).collect()).await;
         // A member may still come: the batch stays open, and a repetition completes it.
         if let Some(error) = rows.iter().filter_map(|it| it.as_ref().err()).find(|it| it.may_pass())
         {
@@ -80,7 +91,6 @@ impl BatchCommands {
             customer,
             id: self.new_id(context),
             queue,
-            rows: 0,
             members: 0,
         }
     }
@@ -118,15 +128,14 @@ impl OpenBatch {
     }
 
     /// Registers the next rows, and answers in their order. `Ok` is durable.
-    pub async fn register(&mut self, rows: Vec<(AssetId, Registration)>) -> Vec<MemberOutcome> {
-        let first_row = self.rows;
-        self.rows += rows.len() as u64;
-        let is_own: Vec<_> = rows.iter().map(|(id, _)| id.customer() == self.customer).collect();
-        let own = rows.into_iter().filter(|(id, _)| id.customer() == self.customer);
-        let named =
-            |(id, registration)| (id, Registration { batch: Some(self.id), ..registration });
-        let own = own.map(named).collect();
-        let outcomes = self.commands.assets.register_many(&self.context, first_row, own).await;
+    pub async fn register(&mut self, rows: Vec<Row>) -> Vec<MemberOutcome> {
+        let is_own: Vec<_> = rows.iter().map(|row| row.id.customer() == self.customer).collect();
+        let own = rows.into_iter().filter(|row| row.id.customer() == self.customer);
+        let own = own.map(|row| {
+            let context = self.context.row(row.number, row.body_sha256);
+            (context, row.id, Registration { batch: Some(self.id), ..row.registration })
+        });
+        let outcomes = self.commands.assets.register_many(own.collect()).await;
         let joined = outcomes.iter().flatten().filter(|it| it.joined_batch).count();
         self.members += joined as u64;
         let mut outcomes = outcomes.into_iter();

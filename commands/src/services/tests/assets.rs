@@ -17,7 +17,7 @@ async fn an_asset_needs_a_living_space() {
     world.commands.spaces.create(&context(), ONE, named("maps")).await.expect("it is new");
     assert!(register().await.expect("the space is there").created);
     let refused = world.commands.spaces.delete(&context(), space(1)).await;
-    assert!(matches!(refused, Err(CommandError::Conflict(_))), "it is not empty");
+    assert!(matches!(refused, Err(CommandError::NotEmpty(_))), "it is not empty");
     world.commands.assets.delete(&context(), &asset("a")).await.expect("it is there");
     world.commands.spaces.delete(&context(), space(1)).await.expect("it is empty");
     assert!(matches!(register().await, Err(CommandError::Gone(_))));
@@ -47,13 +47,14 @@ async fn a_new_asset_takes_over_the_defaults_of_its_space() {
 async fn many_assets_cost_few_appends_and_a_repetition_none() {
     let world = with_space().await;
     let calls = world.log.append_calls();
-    let rows = || (0..1200).map(|it| (asset(&format!("p{it}")), page(&format!("{it}")))).collect();
+    let row = |it| (repeatable(1).row(it, None), asset(&format!("p{it}")), page(&format!("{it}")));
+    let rows = || (0..1200).map(row).collect();
     let assets = &world.commands.assets;
-    let answers = assets.register_many(&repeatable(1), 0, rows()).await;
+    let answers = assets.register_many(rows()).await;
     assert!(answers.iter().all(|it| it.as_ref().is_ok_and(|it| it.decided.created)));
     assert_eq!(world.log.append_calls() - calls, 3);
     let count = world.events().await.len();
-    let again = assets.register_many(&repeatable(1), 0, rows()).await;
+    let again = assets.register_many(rows()).await;
     let positions = |answers: &[Result<crate::services::RegisterOutcome, CommandError>]| {
         answers.iter().flatten().map(|it| it.decided).collect::<Vec<_>>()
     };
@@ -71,7 +72,8 @@ async fn rows_fail_one_by_one() {
         (asset("a"), page("b")),
         (asset("c"), page("c")),
     ];
-    let answers = world.commands.assets.register_many(&context(), 0, rows).await;
+    let rows = rows.into_iter().map(|(id, page)| (context(), id, page)).collect();
+    let answers = world.commands.assets.register_many(rows).await;
     let changed: Vec<_> =
         answers.iter().map(|it| it.as_ref().ok().map(|it| it.decided.created)).collect();
     assert_eq!(changed, [Some(true), None, Some(false), Some(true)]);

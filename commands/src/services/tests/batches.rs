@@ -2,6 +2,7 @@
 
 use super::{ONE, asset, page, with_space};
 use crate::error::CommandError;
+use crate::services::Row;
 use crate::testing::{context, repeatable};
 use dlcs_domain::asset::AssetEvent;
 use dlcs_domain::batch::Queue;
@@ -70,16 +71,20 @@ async fn a_repeated_batch_is_the_same_batch() {
     assert_eq!(world.events().await.len(), count);
 }
 
+fn row(number: u64, name: &str) -> Row {
+    Row { number, body_sha256: None, id: asset(name), registration: page(name) }
+}
+
 #[tokio::test]
 async fn a_batch_that_a_crash_cut_off_is_completed_by_its_repetition() {
     let world = with_space().await;
     let batches = &world.commands.batches;
     let mut cut_off = batches.open(&repeatable(1), ONE, Queue::Default);
-    assert!(cut_off.register(vec![(asset("a"), page("a"))]).await[0].is_ok());
+    assert!(cut_off.register(vec![row(0, "a")]).await[0].is_ok());
     drop(cut_off);
     let mut again = batches.open(&repeatable(1), ONE, Queue::Default);
-    for name in ["a", "b"] {
-        assert!(again.register(vec![(asset(name), page(name))]).await[0].is_ok());
+    for (number, name) in [(0, "a"), (1, "b")] {
+        assert!(again.register(vec![row(number, name)]).await[0].is_ok());
     }
     let (batch, _) = again.submit().await.expect("it is complete");
     assert_eq!(counts(&world, batch).await, (Some(2), 2));
@@ -97,4 +102,32 @@ async fn a_batch_with_a_member_that_could_not_be_recorded_is_completed_by_a_repe
     let whole = whole.expect("the log is there again");
     assert_eq!(whole.count, 2);
     assert_eq!(counts(&world, whole.batch).await, (Some(2), 2));
+}
+
+#[tokio::test]
+async fn rows_that_were_refused_the_first_time_do_not_shift_the_others() {
+    let world = with_space().await;
+    let batches = &world.commands.batches;
+    let mut first = batches.open(&repeatable(1), ONE, Queue::Default);
+    assert!(first.register(vec![row(0, "a"), row(2, "c")]).await.iter().all(Result::is_ok));
+    drop(first);
+    // The row between them makes sense now.
+    let mut again = batches.open(&repeatable(1), ONE, Queue::Default);
+    let rows = again.register(vec![row(0, "a"), row(1, "b"), row(2, "c")]).await;
+    assert!(rows.iter().all(|it| it.as_ref().is_ok_and(|it| it.created)), "{rows:?}");
+    let (batch, _) = again.submit().await.expect("it is complete");
+    assert_eq!(counts(&world, batch).await, (Some(3), 3));
+}
+
+#[tokio::test]
+async fn a_row_with_its_own_digest_is_refused_when_something_else_is_sent_for_it() {
+    let world = with_space().await;
+    let batches = &world.commands.batches;
+    let sealed = |digest: &str| Row { body_sha256: Some(digest.to_owned()), ..row(0, "a") };
+    let mut batch = batches.open(&repeatable(1), ONE, Queue::Default);
+    assert!(batch.register(vec![sealed("11")]).await[0].is_ok());
+    let mut again = batches.open(&repeatable(1), ONE, Queue::Default);
+    assert!(again.register(vec![sealed("11")]).await[0].is_ok());
+    let mut other = batches.open(&repeatable(1), ONE, Queue::Default);
+    assert_eq!(other.register(vec![sealed("22")]).await, [Err(CommandError::OtherBody)]);
 }

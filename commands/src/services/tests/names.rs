@@ -241,7 +241,7 @@ async fn a_customer_with_spaces_stays() {
     let world = with_space().await;
     let customers = &world.commands.customers;
     let refused = customers.delete(&context(), ONE).await;
-    assert!(matches!(refused, Err(CommandError::Conflict(_))));
+    assert!(matches!(refused, Err(CommandError::NotEmpty(_))));
     world.commands.spaces.delete(&context(), space(1)).await.expect("it is empty");
     customers.delete(&context(), ONE).await.expect("it is empty");
     assert_eq!(customers.by_name("default").await, Ok(None));
