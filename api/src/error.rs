@@ -83,7 +83,7 @@ impl Problem {
     }
 
     pub fn precondition_failed() -> Self {
-        let detail = "the resource has changed since the ETag that was sent in If-Match";
+        let detail = "the resource is not what If-Match or If-None-Match says";
         Self::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", detail)
     }
 
@@ -98,6 +98,14 @@ impl Problem {
         tracing::error!(error = %reason, "request failed inside: {reason}");
         let detail = "something is broken on this side; it has been logged";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// Says something else in place of that there is no such thing. What is broken stays broken.
+    pub(crate) fn or_if_missing(self, other: impl FnOnce() -> Self) -> Self {
+        match self.status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => other(),
+            _ => self,
+        }
     }
 
     #[must_use]
@@ -166,6 +174,7 @@ impl From<CommandError> for Problem {
             CommandError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not-found", text),
             CommandError::Gone(_) => Self::new(StatusCode::GONE, "deleted", text),
             CommandError::Conflict(_) => Self::conflict("conflict", text),
+            CommandError::NotEmpty(_) => Self::conflict("not-empty", text),
             CommandError::NameTaken(_) => Self::conflict("name-taken", text),
             CommandError::Name(name) => Self::bad_request(name.code(), text),
             CommandError::Invalid(_) => Self::bad_request("rejected", text),

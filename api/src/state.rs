@@ -147,16 +147,15 @@ impl Default for Written {
 }
 
 impl Written {
+    /// Remembers the newest position, in whatever order two writers of one resource come here.
     pub(crate) fn record(&self, resource: Resource, position: Position) {
-        self.0.insert(resource, position);
+        self.0.entry(resource).and_upsert_with(|known| {
+            known.map_or(position, |known| position.max(known.into_value()))
+        });
     }
 
     fn position(&self, resource: &Resource) -> Option<Position> {
         self.0.get(resource)
-    }
-
-    fn forget(&self, resource: &Resource) {
-        self.0.invalidate(resource);
     }
 }
 
@@ -164,10 +163,11 @@ impl ApiState {
     /// Waits until the read models know this process's newest write of a resource.
     pub(crate) async fn settle(&self, resource: &Resource) {
         let Some(position) = self.written.position(resource) else { return };
-        let freshness = &self.queries.freshness;
-        if freshness.wait_each(resource.projections(), position, WAIT_DEFAULT).await {
-            self.written.forget(resource);
+        let (freshness, names) = (&self.queries.freshness, resource.projections());
+        if names.iter().all(|name| freshness.position(name) >= Some(position)) {
+            return;
         }
+        freshness.wait_each(names, position, WAIT_DEFAULT).await;
     }
 
     /// Waits until every read model is at least at `position`, or answers 503.
@@ -177,5 +177,21 @@ impl ApiState {
         }
         let detail = format!("the read models have not reached position {position} yet");
         Err(Problem::unavailable("not-fresh-enough", detail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_write_that_comes_late_does_not_hide_a_newer_one() {
+        let written = Written::default();
+        let resource = Resource::Customer(CustomerId(1));
+        written.record(resource.clone(), Position(7));
+        written.record(resource.clone(), Position(5));
+        assert_eq!(written.position(&resource), Some(Position(7)));
+        written.record(resource.clone(), Position(9));
+        assert_eq!(written.position(&resource), Some(Position(9)));
     }
 }

@@ -184,3 +184,90 @@ async fn lists_are_paged_and_filtered() {
     let unknown = server.get(Persona::Admin, &format!("{all}?orderBy=nonsense")).await;
     assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn if_none_match_makes_a_put_create_and_never_replace() {
+    let server = Server::start();
+    server.space(1).await;
+    let put = |number: u64| {
+        server
+            .request(Persona::Admin, Method::PUT, &image_path("a"))
+            .header("if-none-match", "*")
+            .json(&json!({ "origin": NOWHERE, "number1": number }))
+    };
+    let first = put(1).send().await.expect("an answer");
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let second = put(2).send().await.expect("an answer");
+    assert_eq!(second.status(), StatusCode::PRECONDITION_FAILED);
+    let image = server.json(Persona::Admin, &image_path("a")).await;
+    assert_eq!(image["number1"], 1);
+}
+
+#[tokio::test]
+async fn a_batch_under_an_idempotency_key_may_be_sent_again_line_by_line() {
+    let server = Server::start();
+    server.space(1).await;
+    let send = async |rows: &str| {
+        let path = "/customers/1/queue";
+        let request = server.request(Persona::Admin, Method::POST, path);
+        let request = request.header("idempotency-key", "k1").body(rows.to_owned());
+        let answer = request.header("content-type", "application/x-ndjson").send().await;
+        let text = answer.expect("an answer").text().await.expect("text");
+        text.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect::<Vec<Value>>()
+    };
+    let row = |id: &str| format!("{{\"id\":\"{id}\",\"space\":1,\"origin\":\"{NOWHERE}\"}}\n");
+    let body = row("a") + &row("b");
+    let first = send(&body).await;
+    let again = send(&body).await;
+    assert_eq!(first[2]["id"], again[2]["id"], "one batch");
+    assert_eq!(again[0]["status"], 201, "as the first time: {again:?}");
+    assert_eq!(server.json(Persona::Admin, "/customers/1/queue/batches").await["totalItems"], 1);
+    let other = send(&(row("a") + &row("c"))).await;
+    assert_eq!(other[1]["error"]["code"], "idempotency-key-reused", "{other:?}");
+}
+
+#[tokio::test]
+async fn a_large_answer_under_an_idempotency_key_reaches_the_client() {
+    let server = Server::start();
+    let items: Vec<Value> = (0..2_500)
+        .map(|number| {
+            let id = format!("https://example.org/canvas/{number}");
+            json!({ "id": id, "type": "Canvas", "label": { "en": ["x".repeat(2_000)] } })
+        })
+        .collect();
+    let manifest = json!({ "type": "Manifest", "label": { "en": ["large"] }, "items": items });
+    for status in [StatusCode::CREATED, StatusCode::CREATED] {
+        let request = server.request(Persona::Admin, Method::PUT, "/1/manifests/large");
+        let request = request.header("idempotency-key", "k1");
+        let request = request.header("x-iiif-cs-show-extras", "All").json(&manifest);
+        assert_eq!(request.send().await.expect("an answer").status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_answer_leads_to_the_same_place_behind_a_path() {
+    let server = Server::start_with(&["--public-url", "https://iiif.example.org/dlcs"]);
+    let post = async || {
+        let request = server.request(Persona::Admin, Method::POST, "/customers/1/spaces");
+        let request = request.header("idempotency-key", "k1").json(&json!({ "name": "maps" }));
+        request.send().await.expect("an answer").headers()["location"].clone()
+    };
+    let first = post().await;
+    assert_eq!(first, "https://iiif.example.org/dlcs/customers/1/spaces/1");
+    assert_eq!(post().await, first);
+}
+
+#[tokio::test]
+async fn what_is_not_empty_says_so_and_what_is_missing_has_no_lists() {
+    let server = Server::start();
+    server.space(1).await;
+    server.upload("a", png(20, 20)).await;
+    let nothing = json!({});
+    let space = "/customers/1/spaces/1";
+    let (status, problem) = server.send(Method::DELETE, space, &nothing).await;
+    assert_eq!((status.as_u16(), &problem["code"]), (409, &json!("not-empty")));
+    for list in ["/77/manifests", "/customers/77/queue/batches", "/customers/77/spaces"] {
+        let (status, _) = server.send(Method::GET, list, &nothing).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{list}");
+    }
+}

@@ -14,6 +14,7 @@ use uuid::Uuid;
 /// Lists batches, the newest first.
 pub(crate) async fn list(request: Incoming) -> Answer {
     let customer = request.caller.customer()?;
+    super::customers::check_exists(&request, customer).await?;
     let page = PageNumber::read(&request.query)?;
     let (state, principal) = (&request.state, &request.caller.principal);
     let wanted = page.request(Direction::Descending);

@@ -7,7 +7,7 @@
 //! be closed is never open, not even for a moment.
 
 use super::image_body;
-use super::images::{answer, id, settled};
+use super::images::{answer, id};
 use super::spaces;
 use super::write::Incoming;
 use crate::error::{Answer, Problem};
@@ -17,7 +17,6 @@ use axum::body::Body;
 use dlcs_domain::BlobRef;
 use dlcs_domain::asset::{Registration, Source};
 use dlcs_objects::{Digest, ObjectKey, Staged};
-use dlcs_projections::assets::AssetState;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
@@ -37,21 +36,16 @@ pub(crate) async fn upload(request: Incoming, body: Body) -> Answer {
     let (digest, length_bytes) = receive(body, &staged, bytes_max).await?;
     request.state.objects.keep(staged, &ObjectKey::original(&digest)).await?;
     let blob = BlobRef { sha256: digest.to_string(), length_bytes };
-    // The content stands for itself under an `Idempotency-Key`.
-    let sealed = format!("{}:{}", blob.sha256, blob.length_bytes);
+    // The digest stands for the content under an `Idempotency-Key`; the fields are said beside it.
+    let fields = request.query.get("fields").unwrap_or_default();
+    let sealed = format!("{}:{}:{fields}", blob.sha256, blob.length_bytes);
     let registration = registration(&request, Source::Upload { blob })?;
-    let was_failed =
-        settled(&request, &id).await?.is_some_and(|row| row.state == AssetState::Failed);
     let (request, id) = (&request, &id);
     request
         .once(sealed.as_bytes(), |context| async move {
+            // The same bytes again give what has failed another try.
             let assets = &request.state.commands.assets;
-            let mut decided = assets.register(&context, id, registration).await?;
-            if was_failed && !decided.changed {
-                // The same bytes again: somebody wants another try.
-                let again = context.part("retry");
-                decided = assets.request_reingest(&again, id, None).await?;
-            }
+            let decided = assets.register(&context, id, registration).await?;
             answer(request, id, decided).await
         })
         .await

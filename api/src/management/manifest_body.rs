@@ -195,7 +195,7 @@ async fn asset_id(state: &Shared, customer: CustomerId, asset: &Fields<'_>) -> A
             return whole.ok_or_else(|| Problem::field("space", "`space` is missing"));
         }
     };
-    let unknown = |_| Problem::field("space", format!("there is no space `{space}`"));
+    let unknown = |problem: Problem| problem.or_if_missing(|| super::queue::no_space(&space));
     let space = space_of(state, customer, &space).await.map_err(unknown)?;
     AssetId::new(space, name).map_err(|error| Problem::field("id", error.to_string()))
 }

@@ -29,6 +29,7 @@ pub(crate) fn wants_extras(headers: &HeaderMap) -> bool {
 
 pub(crate) async fn list(request: Incoming) -> Answer {
     let customer = request.caller.customer()?;
+    super::customers::check_exists(&request, customer).await?;
     let page = PageNumber::read(&request.query)?;
     let (state, principal) = (&request.state, &request.caller.principal);
     let wanted = page.request(Direction::Ascending);

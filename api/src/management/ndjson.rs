@@ -2,6 +2,9 @@
 //!
 //! Rows are read, registered in chunks and forgotten. Their results wait in a file until the whole
 //! body is read: a client that sends everything before it reads anything must not block itself.
+//!
+//! Under an `Idempotency-Key` each row is recognised by its number and its bytes, so that a body
+//! that broke off is completed by sending it again.
 
 use super::write::Incoming;
 use super::{batches, json_ld, queue};
@@ -12,10 +15,9 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
-use dlcs_commands::services::{MemberOutcome, OpenBatch};
+use dlcs_commands::services::{MemberOutcome, OpenBatch, Row};
 use dlcs_domain::AssetId;
-use dlcs_domain::asset::Registration;
-use dlcs_objects::Staged;
+use dlcs_objects::{Digest, Staged};
 use futures::stream;
 use serde_json::{Value, json};
 use tokio::fs::File;
@@ -28,10 +30,11 @@ const NEWLINE: u8 = b'\n';
 
 pub(crate) async fn submit(request: Incoming, body: Body) -> Answer {
     let customer = request.caller.customer()?;
-    let context = request.context()?;
+    let (context, in_flight) = request.by_rows().await?;
     let batch = request.state.commands.batches.open(&context, customer, queue::QUEUE);
     let staged = request.state.objects.stage().await?;
     let mut run = Run::begin(&request, batch, &staged).await?;
+    run.is_repeatable = in_flight.is_some();
     let mut lines = Lines::new(body, request.state.limits.ndjson_line_bytes_max);
     while let Some(line) = lines.next().await? {
         run.take(line).await?;
@@ -101,30 +104,46 @@ struct Run<'a> {
     request: &'a Incoming,
     batch: OpenBatch,
     results: BufWriter<File>,
-    /// Number of the first row of the chunk; rows count from 0.
-    first_row: u64,
-    chunk: Vec<Answer<(AssetId, Registration)>>,
+    chunk: Vec<Answer<Row>>,
+    /// Of the next row; rows count from 0.
+    number: u64,
+    /// Each row is sealed by its digest, so that it is recognised when it is sent again.
+    is_repeatable: bool,
+    /// A row could not be registered for now.
+    is_cut_off: bool,
 }
 
 impl<'a> Run<'a> {
     async fn begin(request: &'a Incoming, batch: OpenBatch, staged: &Staged) -> Answer<Self> {
         let file = File::create(staged.path()).await.map_err(Problem::internal)?;
         let results = BufWriter::new(file);
-        Ok(Self { request, batch, results, first_row: 0, chunk: Vec::new() })
+        Ok(Self {
+            request,
+            batch,
+            results,
+            chunk: Vec::new(),
+            number: 0,
+            is_repeatable: false,
+            is_cut_off: false,
+        })
     }
 
     async fn take(&mut self, line: Line) -> Answer<()> {
         let row = self.read(line).await;
         self.chunk.push(row);
+        self.number += 1;
         if self.chunk.len() >= CHUNK_ROWS { self.register().await } else { Ok(()) }
     }
 
-    async fn read(&self, line: Line) -> Answer<(AssetId, Registration)> {
+    async fn read(&self, line: Line) -> Answer<Row> {
         let line = line?;
         body::check_depth(&line)?;
         let member: Value = serde_json::from_slice(&line)
             .map_err(|error| Problem::bad_request("malformed-json", error.to_string()))?;
-        queue::row(self.request, self.request.caller.customer()?, &member).await
+        let customer = self.request.caller.customer()?;
+        let (id, registration) = queue::row(self.request, customer, &member).await?;
+        let body_sha256 = self.is_repeatable.then(|| Digest::of(&line).to_string());
+        Ok(Row { number: self.number, body_sha256, id, registration })
     }
 
     /// Registers what makes sense of the chunk; answers every row in its place.
@@ -132,21 +151,26 @@ impl<'a> Run<'a> {
         let chunk = std::mem::take(&mut self.chunk);
         let good = chunk.iter().flatten().cloned().collect();
         let mut outcomes = self.batch.register(good).await.into_iter();
-        for (number, row) in (self.first_row..).zip(&chunk) {
+        let first = self.number - chunk.len() as u64;
+        for (number, row) in (first..).zip(&chunk) {
             let line = match row {
-                Ok((id, _)) => {
+                Ok(row) => {
                     let outcome = outcomes.next();
-                    self.outcome(number, id, outcome)
+                    self.is_cut_off |= matches!(&outcome, Some(Err(error)) if error.may_pass());
+                    self.outcome(row, outcome)
                 }
-                Err(problem) => refused(number, None, problem),
+                Err(problem) => {
+                    self.is_cut_off |= problem.status.is_server_error();
+                    refused(number, None, problem)
+                }
             };
             self.write(&line).await?;
         }
-        self.first_row += chunk.len() as u64;
         Ok(())
     }
 
-    fn outcome(&self, row: u64, id: &AssetId, outcome: Option<MemberOutcome>) -> Value {
+    fn outcome(&self, row: &Row, outcome: Option<MemberOutcome>) -> Value {
+        let (row, id) = (row.number, &row.id);
         match outcome {
             Some(Ok(decided)) => {
                 let written = &self.request.state.written;
@@ -164,12 +188,13 @@ impl<'a> Run<'a> {
         self.results.write_all(line.as_bytes()).await.map_err(Problem::internal)
     }
 
-    /// Registers the rest and submits the batch; one without members is none.
+    /// Registers the rest and submits the batch; one without members is none, and one that will be
+    /// sent again stays open until its last member is there.
     async fn finish(mut self) -> Answer<Option<HeaderValue>> {
         self.register().await?;
-        let Self { request, batch, mut results, .. } = self;
+        let Self { request, batch, mut results, is_repeatable, is_cut_off, .. } = self;
         let mut position = None;
-        if batch.count() > 0 {
+        if batch.count() > 0 && !(is_repeatable && is_cut_off) {
             let count = batch.count();
             let (id, decided) = batch.submit().await?;
             request.state.written.record(Resource::Batch(id), decided.position);

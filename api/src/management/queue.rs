@@ -83,9 +83,8 @@ async fn rows(
     spaces.sort_unstable();
     spaces.dedup();
     for space in spaces {
-        super::spaces::living(request, space)
-            .await
-            .map_err(|_| Problem::field("space", format!("there is no space `{space}`")))?;
+        let living = super::spaces::living(request, space).await;
+        living.map_err(|problem| problem.or_if_missing(|| no_space(&space)))?;
     }
     Ok(rows)
 }
@@ -115,9 +114,14 @@ async fn row_id(request: &Incoming, customer: CustomerId, fields: &Fields<'_>) -
         Some(Value::String(text)) => text.rsplit('/').next().unwrap_or_default().to_owned(),
         Some(_) => return Err(Problem::field("space", "`space` has to be a number or a name")),
     };
-    let unknown = |_| Problem::field("space", format!("there is no space `{space}`"));
+    let unknown = |problem: Problem| problem.or_if_missing(|| no_space(&space));
     let space = space_of(&request.state, customer, &space).await.map_err(unknown)?;
     AssetId::new(space, name).map_err(|error| Problem::field("id", error.to_string()))
+}
+
+/// 400: a body names a space that is not there.
+pub(crate) fn no_space(space: impl std::fmt::Display) -> Problem {
+    Problem::field("space", format!("there is no space `{space}`"))
 }
 
 async fn answer(request: &Incoming, customer: CustomerId, submitted: Submitted) -> Answer {

@@ -65,7 +65,8 @@ pub(crate) async fn put(request: Incoming, body: Body) -> Answer {
     let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
     let change = change_of(&json.value, id)?;
     if IfMatch::read(&request.headers)? == IfMatch::Any {
-        living(&request, id).await.map_err(|_| Problem::precondition_failed())?;
+        let living = living(&request, id).await;
+        living.map_err(|problem| problem.or_if_missing(Problem::precondition_failed))?;
     }
     let request = &request;
     request

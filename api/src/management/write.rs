@@ -9,13 +9,15 @@ use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::http::time::http_date;
 use crate::state::{Resource, Shared};
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use dlcs_commands::idempotency::{Answer as KeptAnswer, Begin, InFlight, StoredAnswer};
+use dlcs_commands::idempotency::{
+    Answer as KeptAnswer, Begin, InFlight, RowsInFlight, StoredAnswer,
+};
 use dlcs_commands::{CommandContext, Decided};
 use dlcs_domain::access::Principal;
 use dlcs_projections::Position;
@@ -24,7 +26,7 @@ use serde_json::{Value, json};
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const DLCS_POSITION: HeaderName = HeaderName::from_static("dlcs-position");
 /// Largest answer that is kept for repetitions.
-const KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
+const KEPT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// A request for management, without its body.
 pub(crate) struct Incoming {
@@ -61,7 +63,7 @@ pub(crate) struct Done {
 }
 
 impl Incoming {
-    /// Returns the context of the command, with what `If-Match` says.
+    /// Returns the context of the command, with what `If-Match` and `If-None-Match: *` say.
     pub(crate) fn context(&self) -> Answer<CommandContext> {
         let actor = match &self.caller.principal {
             Principal::Key { actor, .. } | Principal::Process { actor } => actor.clone(),
@@ -71,6 +73,7 @@ impl Incoming {
         let mut context = CommandContext::new(actor, *customer, *request_id);
         context.traceparent.clone_from(traceparent);
         context.expected_edit = IfMatch::read(&self.headers)?.expected_edit();
+        context.expects_absent = expects_absent(&self.headers);
         Ok(context)
     }
 
@@ -81,14 +84,29 @@ impl Incoming {
         Fut: Future<Output = Answer>,
     {
         let context = self.context()?;
-        let Some(key) = self.headers.get(IDEMPOTENCY_KEY) else { return run(context).await };
-        let key = key.to_str().unwrap_or_default();
+        let Some(key) = self.idempotency_key() else { return run(context).await };
         let request = format!("{} {}", self.method, self.uri.path());
         let begun = self.state.idempotency.begin(&context, key, &request, body).await;
         match begun.map_err(dlcs_commands::CommandError::from)? {
             Begin::Answered(answer) => self.again(*answer),
-            Begin::Execute { context, in_flight } => keep(run(context).await?, in_flight).await,
+            Begin::Execute { context, in_flight } => {
+                self.keep(run(context).await?, in_flight).await
+            }
         }
+    }
+
+    /// Begins what is read and executed row by row. Its answer is made anew for a repetition: each
+    /// row is recognised by itself.
+    pub(crate) async fn by_rows(&self) -> Answer<(CommandContext, Option<RowsInFlight>)> {
+        let context = self.context()?;
+        let Some(key) = self.idempotency_key() else { return Ok((context, None)) };
+        let begun = self.state.idempotency.begin_rows(&context, key).await;
+        let (context, in_flight) = begun.map_err(dlcs_commands::CommandError::from)?;
+        Ok((context, Some(in_flight)))
+    }
+
+    fn idempotency_key(&self) -> Option<&str> {
+        Some(self.headers.get(IDEMPOTENCY_KEY)?.to_str().unwrap_or_default())
     }
 
     /// Waits for the read model as the client prefers. `false`: answer 202.
@@ -129,6 +147,34 @@ impl Incoming {
         Ok(response)
     }
 
+    /// Keeps what is final and not too large. A repetition of what was only accepted may find the
+    /// resource, and the log recognises a repetition whose answer was not kept.
+    async fn keep(&self, response: Response, in_flight: InFlight) -> Answer {
+        let is_small = response.body().size_hint().exact().is_some_and(|it| it <= KEPT_BYTES_MAX);
+        if response.status() == StatusCode::ACCEPTED || !is_small {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let body: Bytes =
+            axum::body::to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
+        let text = |name: HeaderName| {
+            parts.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned()
+        };
+        let position = text(DLCS_POSITION).parse().unwrap_or_default();
+        let location = text(header::LOCATION);
+        let kept = KeptAnswer {
+            status: parts.status.as_u16(),
+            location: location.strip_prefix(self.state.public_url.as_str()).map(str::to_owned),
+            content_type: Some(format!("{}\n{}", text(header::CONTENT_TYPE), text(header::ETAG))),
+            body: body.clone(),
+            position: Position(position),
+        };
+        if let Err(error) = in_flight.finish(kept).await {
+            tracing::warn!(%error, "an idempotent answer could not be kept: {error}");
+        }
+        Ok(Response::from_parts(parts, Body::from(body)))
+    }
+
     fn again(&self, answer: StoredAnswer) -> Answer {
         let status = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
         let mut response = (status, answer.body).into_response();
@@ -147,32 +193,10 @@ impl Incoming {
     }
 }
 
-/// Keeps what is final. A repetition of what was only accepted may find the resource.
-async fn keep(response: Response, in_flight: InFlight) -> Answer {
-    if response.status() == StatusCode::ACCEPTED {
-        return Ok(response);
-    }
-    let (parts, body) = response.into_parts();
-    let body: Bytes =
-        axum::body::to_bytes(body, KEPT_BYTES_MAX).await.map_err(Problem::internal)?;
-    let text = |name: HeaderName| {
-        parts.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned()
-    };
-    let position = text(DLCS_POSITION).parse().unwrap_or_default();
-    let location = text(header::LOCATION);
-    let path = url::Url::parse(&location).ok().map(|url| url.path().to_owned());
-    let kept = KeptAnswer {
-        status: parts.status.as_u16(),
-        location: path,
-        content_type: Some(format!("{}\n{}", text(header::CONTENT_TYPE), text(header::ETAG))),
-        body: body.clone(),
-        position: Position(position),
-    };
-    if let Err(error) = in_flight.finish(kept).await {
-        // A cache: the log recognises a repetition all the same.
-        tracing::warn!(%error, "an idempotent answer could not be kept: {error}");
-    }
-    Ok(Response::from_parts(parts, Body::from(body)))
+/// `If-None-Match: *`: the client will have nothing replaced (RFC 9110, section 13.1.2).
+fn expects_absent(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
+    value.is_some_and(|it| it.trim() == "*")
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Answer<()> {

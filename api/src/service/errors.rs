@@ -7,6 +7,7 @@ use std::fmt::Write;
 /// Every stable code, and what it means.
 pub(crate) const CODES: &[(&str, &str)] = &[
     ("bad-address", "The address holds control characters or is not UTF-8."),
+    ("bad-request", "The request of GraphQL cannot be read."),
     (
         "bad-image-request",
         "Region, size, rotation, quality or format is not a request for this image.",
@@ -15,7 +16,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("body-timeout", "The body did not arrive in time."),
     ("body-too-large", "The body has more bytes than are accepted here."),
     ("busy", "Too much is going on; the same request may work in a moment."),
-    ("changed-meanwhile", "The ETag in If-Match is not that of the resource any more."),
+    (
+        "changed-meanwhile",
+        "The ETag in If-Match is not that of the resource any more, or If-None-Match: * was sent \
+         and there is one.",
+    ),
+    ("conflict", "There is one already, or it cannot become what was asked for."),
     ("credentials-needed", "Nobody said who they are."),
     ("credentials-wrong", "The credentials are not known."),
     ("deleted", "What was at this address has been deleted."),
@@ -26,10 +32,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("ingest-failed", "The image could not be ingested; its resource says why."),
     ("internal", "Something is broken on the server's side."),
     ("invalid-field", "A field has the wrong type or value; `field` names it."),
+    ("invalid-id", "The id of the address is none that an asset can have."),
     ("invalid-header", "A header has a value that makes no sense."),
     ("json-too-deep", "The body nests too deep."),
     ("malformed-body", "The body has the wrong shape."),
     ("malformed-json", "The body is not JSON."),
+    ("media-type-unsupported", "GraphQL is sent as application/json."),
     ("method-not-allowed", "The address does not offer this method."),
     ("name-invalid", "The name has characters or a length that names do not have."),
     ("name-reserved", "The name is kept for the service itself."),
@@ -39,6 +47,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("not-fresh-enough", "The read models are not at the position that was asked for."),
     ("not-ready", "The image is registered and not ingested yet."),
     ("origin-forbidden", "Origins there are not allowed; see --origin-allow."),
+    ("origin-refused", "Pages of other sites may not subscribe."),
     ("range-not-satisfiable", "The range lies outside the original."),
     ("rejected", "A rule says no; the detail says which."),
     ("storage-full", "The store has no room left."),
@@ -62,4 +71,58 @@ pub(crate) async fn page() -> Response {
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
     ];
     (headers, page).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CODES;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    /// What stands before a code where a problem is made.
+    const BEFORE: [&str; 6] = [
+        "bad_request(\"",
+        "conflict(\"",
+        "unavailable(\"",
+        "problem(StatusCode::BAD_REQUEST, \"",
+        "problem(StatusCode::METHOD_NOT_ALLOWED, \"",
+        "problem(StatusCode::FORBIDDEN, \"",
+    ];
+
+    fn codes_used(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).expect("the sources are there") {
+            let path = entry.expect("a folder can be listed").path();
+            if path.is_dir() {
+                codes_used(&path, found);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            let compact: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let compact = compact.replace("( \"", "(\"");
+            let statuses = compact.match_indices("::new(StatusCode::").filter_map(|(at, _)| {
+                let rest = &compact[at..];
+                let comma = rest.find(',')?;
+                rest[comma..].strip_prefix(", \"")
+            });
+            let others = BEFORE.iter().flat_map(|before| {
+                let text = &compact;
+                text.match_indices(before).map(move |(at, _)| &text[at + before.len()..])
+            });
+            let literals = statuses.chain(others).filter_map(|rest| rest.split('"').next());
+            found.extend(literals.map(str::to_owned));
+        }
+    }
+
+    #[test]
+    fn every_code_that_is_answered_is_explained() {
+        let mut used = BTreeSet::new();
+        let api = Path::new(env!("CARGO_MANIFEST_DIR"));
+        codes_used(&api.join("src"), &mut used);
+        codes_used(&api.join("graphql/src"), &mut used);
+        assert!(used.len() > 20, "{used:?}");
+        let explained: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
+        let missing: Vec<_> =
+            used.iter().filter(|code| !explained.contains(code.as_str())).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }
