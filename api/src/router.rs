@@ -223,7 +223,7 @@ async fn admit(post: &Post, parts: &mut Parts) -> Answer<Caller> {
     let request_id = parts.extensions.get::<RequestId>();
     let request_id = request_id.map_or_else(uuid::Uuid::now_v7, |id| id.0);
     let traceparent = parts.headers.get("traceparent").and_then(|it| it.to_str().ok());
-    let traceparent = traceparent.filter(|it| it.len() <= 64).map(str::to_owned);
+    let traceparent = traceparent.filter(|it| is_traceparent(it)).map(str::to_owned);
     Ok(Caller { principal, action, customer, version, request_id, traceparent })
 }
 
@@ -234,6 +234,20 @@ async fn resolve_customer(state: &Shared, text: &str) -> Answer<Option<CustomerI
         return Ok(Some(id));
     }
     state.queries.customers.id_by_name(text).await.map_err(Problem::from)
+}
+
+/// Says whether a text has the form of W3C Trace Context, level 1: only that is recorded.
+fn is_traceparent(text: &str) -> bool {
+    let hex = |part: &str| part.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+    let is_set = |id: &str| id.bytes().any(|it| it != b'0');
+    match text.split('-').collect::<Vec<_>>()[..] {
+        [version, trace, parent, flags] => {
+            [version, trace, parent, flags].into_iter().all(hex)
+                && (version.len(), trace.len(), parent.len(), flags.len()) == (2, 32, 16, 2)
+                && (version != "ff" && is_set(trace) && is_set(parent))
+        }
+        _ => false,
+    }
 }
 
 fn min_position(headers: &HeaderMap) -> Answer<Option<Position>> {
@@ -262,4 +276,24 @@ fn preflight(allowed: &str, is_public: bool) -> Response {
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_traceparent;
+
+    #[test]
+    fn only_what_has_the_form_of_a_trace_is_recorded() {
+        assert!(is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+        for other in [
+            "",
+            "ivan@example.org was here",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        ] {
+            assert!(!is_traceparent(other), "{other}");
+        }
+    }
 }
