@@ -25,6 +25,7 @@ use std::time::Duration;
 
 /// Bytes of a request.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+/// A question is given up after this time.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes the page that a browser gets.
@@ -96,8 +97,13 @@ async fn execute(endpoint: &Endpoint, request: Request, principal: &Principal) -
         metrics::counter!("dlcs_graphql_refused_total").increment(1);
         return refusal(refused.to_string());
     }
-    let request = request.data(principal.clone());
-    match tokio::time::timeout(TIMEOUT, endpoint.schema.execute(request)).await {
+    let asks = only_asks(&request.query);
+    let executed = endpoint.schema.execute(request.data(principal.clone()));
+    if !asks {
+        // A command that was begun is not broken off: its answer would be lost, not its effect.
+        return executed.await;
+    }
+    match tokio::time::timeout(TIMEOUT, executed).await {
         Ok(response) => response,
         Err(_) => refusal(format!("no answer within {} seconds", TIMEOUT.as_secs())),
     }
