@@ -93,3 +93,16 @@ async fn the_guard_stands_in_front() {
     let get = server.get(Persona::Admin, "/graphql?query=mutation%7Ba%7D").await;
     assert_eq!(get.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[tokio::test]
+async fn what_was_deleted_is_not_shown_as_living() {
+    let server = Server::start();
+    server.space(1).await;
+    let space = r#"{ space(customer: 1, number: 1) { id name } }"#;
+    let answer = ask(&server, Persona::Admin, space).await;
+    let id = answer["data"]["space"]["id"].as_str().expect("it is there").to_owned();
+    server.send(Method::DELETE, "/customers/1/spaces/1", &json!({})).await;
+    let node = format!(r#"{{ space(customer: 1, number: 1) {{ id }} node(id: "{id}") {{ __typename }} }}"#);
+    let answer = ask(&server, Persona::Admin, &node).await;
+    assert_eq!(answer["data"], json!({ "space": null, "node": null }));
+}

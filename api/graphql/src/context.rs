@@ -7,7 +7,11 @@ use dlcs_commands::{Clock, Commands};
 use dlcs_domain::access::Principal;
 use dlcs_domain::{AssetId, CustomerId};
 use dlcs_projections::{Queries, QueryError};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use std::sync::Arc;
+
+/// Characters of a name that a segment of an address keeps.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Finds out who asks; the sentence of a refusal is for people.
 pub type Authenticate = Arc<dyn Fn(&HeaderMap) -> Result<Principal, String> + Send + Sync>;
@@ -64,6 +68,11 @@ pub trait ProjectionControl: Send + Sync {
     async fn consumers(&self) -> Result<Vec<ConsumerStatus>, String>;
     /// Begins a rebuild beside the serving version; answers when the new one serves.
     async fn rebuild(&self, name: &str) -> Result<(), String>;
+}
+
+/// Encodes a name as a segment of an address.
+pub(crate) fn segment(name: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(name, SEGMENT)
 }
 
 pub(crate) fn state<'a>(ctx: &Context<'a>) -> &'a GraphqlState {

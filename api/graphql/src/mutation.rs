@@ -126,16 +126,59 @@ fn command_error(error: CommandError) -> Error {
         CommandError::NotFound(_) => "not-found",
         CommandError::Gone(_) => "gone",
         CommandError::Conflict(_) => "conflict",
+        CommandError::NotEmpty(_) => "not-empty",
         CommandError::NameTaken(_) => "name-taken",
-        CommandError::Name(_) => "name-reserved",
+        CommandError::Name(name) => name.code(),
         CommandError::Invalid(_) => "bad-request",
         CommandError::EditMismatch { .. } | CommandError::OtherBody => "precondition-failed",
-        CommandError::Busy | CommandError::Unavailable(_) => "unavailable",
-        CommandError::Full(_) => "storage-full",
+        CommandError::Busy => "unavailable",
+        // What a store says is for the log.
+        CommandError::Unavailable(text) => {
+            tracing::warn!(text, "a command could not be carried out for now");
+            return refused("unavailable", "the store does not answer at the moment");
+        }
+        CommandError::Full(text) => {
+            tracing::error!(text, "no room left");
+            return refused("storage-full", "the store has no room left");
+        }
         CommandError::Damaged(text) => {
             tracing::error!(text, "a command could not be carried out");
             return refused("internal", "the change could not be stored");
         }
     };
     refused(code, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(error: CommandError) -> String {
+        let error = command_error(error);
+        let code = error.extensions.as_ref().and_then(|it| it.get("code")).map(ToString::to_string);
+        format!("{} {}", code.unwrap_or_default(), error.message)
+    }
+
+    #[test]
+    fn what_a_store_says_is_not_told_to_clients() {
+        let text = || "/srv/dlcs/events.db: disk I/O error".to_owned();
+        for error in [
+            CommandError::Unavailable(text()),
+            CommandError::Full(text()),
+            CommandError::Damaged(text()),
+        ] {
+            let told = told(error);
+            assert!(!told.contains("srv"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_refused_for_what_is_wrong_with_it() {
+        use dlcs_domain::names::NameError;
+        let reserved = told(NameError::Reserved("iiif".to_owned()).into());
+        assert!(reserved.contains("name-reserved"), "{reserved}");
+        let invalid = dlcs_domain::names::check_space_name("").expect_err("a name is not empty");
+        let invalid = told(invalid.into());
+        assert!(invalid.contains("name-invalid"), "{invalid}");
+    }
 }

@@ -85,11 +85,11 @@ impl Query {
         Ok(match NodeId::parse(&id)? {
             NodeId::Customer(id) => {
                 let row = queries.customers.customer(&who, id).await.map_err(query_error)?;
-                row.map(|row| Node::Customer(row.into()))
+                row.filter(|it| !it.deleted).map(|row| Node::Customer(row.into()))
             }
             NodeId::Space(id) => {
                 let row = queries.spaces.space(&who, id).await.map_err(query_error)?;
-                row.map(|row| Node::Space(row.into()))
+                row.filter(|it| !it.deleted).map(|row| Node::Space(row.into()))
             }
             NodeId::Asset(id) => {
                 let row = queries.assets.asset(&who, &id).await.map_err(query_error)?;
@@ -142,7 +142,7 @@ impl Query {
     async fn customer(&self, ctx: &Context<'_>, number: u32) -> Result<Option<Customer>> {
         let customers = &state(ctx).queries.customers;
         let row = customers.customer(&principal(ctx), customer_id(number)?).await;
-        Ok(row.map_err(query_error)?.map(Customer::from))
+        Ok(row.map_err(query_error)?.filter(|it| !it.deleted).map(Customer::from))
     }
 
     async fn customers(
@@ -159,7 +159,7 @@ impl Query {
     async fn space(&self, ctx: &Context<'_>, customer: u32, number: u32) -> Result<Option<Space>> {
         let id = SpaceId { customer: customer_id(customer)?, space: SpaceNumber(number) };
         let row = state(ctx).queries.spaces.space(&principal(ctx), id).await;
-        Ok(row.map_err(query_error)?.map(Space::from))
+        Ok(row.map_err(query_error)?.filter(|it| !it.deleted).map(Space::from))
     }
 
     async fn spaces(

@@ -4,18 +4,13 @@ use super::batch::Batch;
 use super::event::{self, Event};
 use super::space::Space;
 use crate::connection::List;
-use crate::context::{principal, query_error, state};
+use crate::context::{principal, query_error, segment, state};
 use crate::node::NodeId;
 use crate::scalar::Time;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use dlcs_domain::asset::{IngestErrorCode, Source};
 use dlcs_domain::{AssetId, BatchId};
-
 use dlcs_projections::assets::{AssetRow, AssetState as State};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-/// Characters of an id that a path segment keeps.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Where an asset is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -126,7 +121,7 @@ impl Asset {
 
     async fn space(&self, ctx: &Context<'_>) -> Result<Option<Space>> {
         let row = state(ctx).queries.spaces.space(&principal(ctx), self.key.space()).await;
-        Ok(row.map_err(query_error)?.map(Space::from))
+        Ok(row.map_err(query_error)?.filter(|it| !it.deleted).map(Space::from))
     }
 
     /// The batch that the asset belongs to now.
@@ -160,7 +155,7 @@ impl Asset {
 
 impl Asset {
     fn address(&self, ctx: &Context<'_>, service: &str) -> String {
-        let name = utf8_percent_encode(self.key.name(), SEGMENT);
+        let name = segment(self.key.name());
         let space = self.key.space();
         format!("{}/{service}/{space}/{name}", state(ctx).public_url)
     }

@@ -2,7 +2,7 @@
 
 use super::event::{self, Event};
 use crate::connection::List;
-use crate::context::state;
+use crate::context::{segment, state};
 use crate::node::NodeId;
 use crate::scalar::Time;
 use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
@@ -53,8 +53,8 @@ impl Manifest {
     async fn address(&self, ctx: &Context<'_>) -> String {
         let base = &state(ctx).public_url;
         match &self.slug {
-            Some(slug) => format!("{base}/iiif/{}/{slug}", self.customer),
-            None => format!("{base}/{}/manifests/{}", self.customer, self.manifest_id),
+            Some(slug) => format!("{base}/iiif/{}/{}", self.customer, segment(slug)),
+            None => format!("{base}/{}/manifests/{}", self.customer, segment(&self.manifest_id)),
         }
     }
 
