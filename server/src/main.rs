@@ -9,6 +9,7 @@ mod config;
 mod data_folder;
 mod doctor;
 mod events;
+mod http;
 mod projections;
 mod register;
 mod replay;

@@ -2,7 +2,7 @@
 
 use crate::config::{AdminKey, Settings};
 use crate::wiring::{self, Wired};
-use crate::{data_folder, telemetry};
+use crate::{data_folder, http, telemetry};
 use anyhow::Context;
 use axum::Router;
 use dlcs_adapter_objects::DataLock;
@@ -22,15 +22,29 @@ const DRAIN: Duration = Duration::from_secs(9);
 /// Serves until SIGTERM or Ctrl-C; a second signal ends at once.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     telemetry::init_logs(&settings)?;
+    allow_many_open_files();
     let running = Running::start(settings).await?;
     eprintln!("listening on http://{}", running.address);
-    running.until_ready().await;
-    eprintln!("ready");
-    stop_signal().await?;
+    // A signal is heeded before the read models have caught up, too.
+    tokio::select! {
+        () = async {
+            running.until_ready().await;
+            eprintln!("ready");
+            std::future::pending().await
+        } => {}
+        stopped = stop_signal() => stopped?,
+    }
     info!("stopping: no new connections, finishing what is in flight");
     tokio::select! {
         () = running.stop() => Ok(ExitCode::SUCCESS),
         _ = stop_signal() => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// A connection, an open blob and a store are files: as many as the system gives.
+fn allow_many_open_files() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        warn!(%error, "the number of open files stays as it is: {error}");
     }
 }
 
@@ -86,6 +100,7 @@ impl Running {
         };
         let stop = running.stop_projecting.clone();
         running.projecting.spawn(disk.run(move |is_short| room.set_short(is_short), stop));
+        running.serving.spawn(wired.forget_old_answers(running.stop_serving.clone()));
         let runner = wired.runner(roles);
         running.projecting.spawn(runner.run(running.stop_projecting.clone()));
         if roles.ingest {
@@ -122,12 +137,7 @@ impl Running {
 
     fn serve(&self, listener: TcpListener, router: Router) {
         let stop = self.stop_serving.clone();
-        self.serving.spawn(async move {
-            let server = axum::serve(listener, router);
-            if let Err(error) = server.with_graceful_shutdown(stop.cancelled_owned()).await {
-                tracing::error!(%error, "the listener has failed");
-            }
-        });
+        self.serving.spawn(http::serve(listener, router, http::HEADERS_WITHIN, stop));
     }
 
     /// Stops accepting, finishes what is in flight, at most for ten seconds.

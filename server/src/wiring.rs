@@ -28,7 +28,12 @@ use dlcs_projections::runner::{Duty, Runner, RunnerSettings, lease_name};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// How long an answer is kept for a repetition. The log recognises a later one, too.
+const ANSWERS_KEPT_US: i64 = 48 * 60 * 60 * 1_000_000;
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Everything that one process works with.
 pub(crate) struct Wired {
@@ -156,6 +161,27 @@ impl Wired {
         (IngestProcessManager::new(ports, settings, owner), sweeper)
     }
 
+    fn idempotency(&self) -> Idempotency {
+        Idempotency::new(Arc::clone(&self.control.answers), Arc::clone(&self.clock))
+    }
+
+    /// Forgets answers that are kept for repetitions, once they are old, until it is stopped.
+    pub(crate) fn forget_old_answers(
+        &self,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let idempotency = self.idempotency();
+        async move {
+            while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
+                match idempotency.purge_older_than(ANSWERS_KEPT_US).await {
+                    Ok(0) => {}
+                    Ok(count) => tracing::debug!(count, "{count} old answers are forgotten"),
+                    Err(error) => tracing::warn!(%error, "old answers cannot be forgotten: {error}"),
+                }
+            }
+        }
+    }
+
     /// Returns everything that answers HTTP. `public_url` has no slash at the end.
     pub(crate) fn router(&self, public_url: &str, metrics: PrometheusHandle) -> Router {
         let state = self.api_state(public_url, metrics);
@@ -168,10 +194,7 @@ impl Wired {
         let tiles = Tiles::new(Arc::clone(&self.objects), TilesSettings::default());
         ApiState {
             commands: self.commands.clone(),
-            idempotency: Idempotency::new(
-                Arc::clone(&self.control.answers),
-                Arc::clone(&self.clock),
-            ),
+            idempotency: self.idempotency(),
             queries: self.read_models.models.queries(),
             tiles: Arc::new(tiles),
             objects: Arc::clone(&self.objects),
@@ -286,7 +309,10 @@ impl ProjectionControl for Projections {
     }
 
     async fn rebuild(&self, name: &str) -> Result<(), String> {
-        self.models.rebuild(name).await.map(|_| ()).map_err(|error| error.to_string())
+        let (models, name) = (Arc::clone(&self.models), name.to_owned());
+        // Whoever waits may be gone before it serves: it goes on.
+        let rebuilt = tokio::spawn(async move { models.rebuild(&name).await.map(drop) });
+        rebuilt.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 }
 
