@@ -71,24 +71,35 @@ impl Sweeper {
     /// Works until it is stopped.
     pub async fn run(&self, stop: CancellationToken) {
         while let Some(lease) = self.holder.acquire(&stop).await {
-            if let Err(interruption) = self.shift(&lease, &stop).await {
-                error!(error = %interruption, "sweeping was interrupted");
-            }
+            let interrupted = self.shift(&lease, &stop).await;
             lease.release().await;
-            if !stop.is_cancelled() {
-                sleep(self.poll_every).await;
+            let pause = match interrupted {
+                Ok(()) => self.poll_every,
+                Err(interruption) => {
+                    error!(error = %interruption, "sweeping was interrupted");
+                    self.holder.duration
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sleep(pause) => {}
             }
         }
     }
 
     async fn shift(&self, lease: &Lease, stop: &CancellationToken) -> Result<(), SweepError> {
         let mut reached = self.consumers.checkpoint(&self.consumer).await?;
+        let mut due_us = None;
         while !stop.is_cancelled() && !lease.lost().is_cancelled() {
-            let swept = self.sweep(reached).await?;
-            if swept > reached {
-                self.consumers.advance(&self.consumer, reached, swept).await?;
-                reached = swept;
-                continue;
+            // Nothing is read while the next event is known and too young.
+            if due_us.is_none_or(|it| it <= self.executor.clock().now_us()) {
+                let (swept, next_due_us) = self.sweep(reached).await?;
+                due_us = next_due_us;
+                if swept > reached {
+                    self.consumers.advance(&self.consumer, reached, swept).await?;
+                    reached = swept;
+                    continue;
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -99,14 +110,15 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Handles one page of events that are old enough, and returns how far it got.
-    async fn sweep(&self, after: Position) -> Result<Position, SweepError> {
+    /// Handles one page of events that are old enough. Returns how far it got, and when the event
+    /// after that is old enough, if there is one.
+    async fn sweep(&self, after: Position) -> Result<(Position, Option<i64>), SweepError> {
         let sweep_after_us = i64::try_from(self.sweep_after.as_micros()).unwrap_or(i64::MAX);
         let recorded_by_us = self.executor.clock().now_us().saturating_sub(sweep_after_us);
         let mut reached = after;
         for event in self.executor.log().read_all(after, PAGE_LENGTH).await? {
             if event.recorded_at_us > recorded_by_us {
-                break;
+                return Ok((reached, Some(event.recorded_at_us.saturating_add(sweep_after_us))));
             }
             for key in self.superseded_by(&event).await? {
                 debug!(%key, "a superseded derivative is removed");
@@ -114,7 +126,7 @@ impl Sweeper {
             }
             reached = event.position;
         }
-        Ok(reached)
+        Ok((reached, None))
     }
 
     /// Returns the derivatives that nothing needs since this event.
