@@ -11,6 +11,8 @@ use std::process::ExitCode;
 
 /// Standard streams and a few that libraries may open for a moment.
 const OPEN_FILES_MAX: u64 = 16;
+/// Between the signal that says that the time is up and the one that cannot be ignored.
+const CPU_GRACE_SECONDS: u64 = 5;
 
 /// Runs as `dlcs worker image TASK`; `arguments` are those behind `worker`.
 ///
@@ -75,7 +77,9 @@ fn bind(bounds: &Bounds) -> io::Result<()> {
         // What the process already may not exceed cannot be raised, and need not be.
         let (_, hard) = resource.get()?;
         let value = value.min(hard);
-        resource.set(value, value)?;
+        // At the soft bound of time comes SIGXCPU, which says why; at the hard one SIGKILL.
+        let grace = if resource == Resource::CPU { CPU_GRACE_SECONDS } else { 0 };
+        resource.set(value, value.saturating_add(grace).min(hard))?;
     }
     rustix::thread::set_no_new_privs(true)?;
     // Nobody of the same user may look into its memory.
