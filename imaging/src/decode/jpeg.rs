@@ -4,7 +4,7 @@ use super::Stored;
 use super::jpeg_markers::{JpegMarkers, read_markers};
 use crate::color::SampleSpace;
 use crate::error::ImageError;
-use crate::jpeg::{damage, decode_strictly};
+use crate::jpeg::{damage, decode_strictly, without_odd_revisions};
 use crate::limits::DecodeLimits;
 use crate::orientation;
 use crate::raster::zeroed;
@@ -23,6 +23,7 @@ pub(super) fn decode(
     let markers = read_markers(&jpeg, limits)?;
     // An archive or a page appended to the image is no concern of the decoder.
     jpeg.truncate(markers.end);
+    without_odd_revisions(&mut jpeg);
     let space = match markers.components {
         1 => SampleSpace::Gray,
         3 => SampleSpace::Rgb,

@@ -2,7 +2,7 @@
 
 use super::tiff_header::{Chunks, Compression, Header, Photometric};
 use crate::error::ImageError;
-use crate::jpeg::{damage, decode_strictly};
+use crate::jpeg::{damage, decode_strictly, without_odd_revisions};
 use crate::limits::DecodeLimits;
 use crate::raster::zeroed;
 use fax::decoder::{DecodeStatus, Group4Decoder};
@@ -167,7 +167,8 @@ fn jpeg_rows(
     rows: u32,
     limits: &DecodeLimits,
 ) -> Result<Cursor<Vec<u8>>, ImageError> {
-    let jpeg = complete_jpeg(header, compressed);
+    let mut jpeg = complete_jpeg(header, compressed);
+    without_odd_revisions(&mut jpeg);
     let mut decompressor = Decompressor::new().map_err(|error| damage(&error))?;
     decompressor.set_scan_limit(limits.scans_max).map_err(|error| damage(&error))?;
     let found = decompressor.read_header(&jpeg).map_err(|error| damage(&error))?;
