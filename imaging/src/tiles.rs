@@ -100,11 +100,6 @@ impl Tiles {
         }
     }
 
-    /// Forgets what is known of a derivative.
-    pub async fn forget(&self, key: &ObjectKey) {
-        self.indexes.invalidate(key).await;
-    }
-
     async fn read_index(&self, key: &ObjectKey) -> Result<DerivativeIndex, TileError> {
         let length = self.objects.length(key).await.map_err(|error| store(key, error))?;
         let length = length.ok_or_else(|| TileError::NotFound(key.to_string()))?;
