@@ -38,6 +38,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         data_folder(&settings.data),
         log(settings).await,
         clock(settings).await,
+        projections(settings).await,
         objects(&settings.objects),
         origins(settings),
         worker().await,
@@ -129,6 +130,36 @@ async fn behind_us(settings: &Settings) -> anyhow::Result<i64> {
     let before = Position(log.head().await?.0.saturating_sub(1));
     let last = log.read_all(before, 1).await?.pop();
     Ok(last.map_or(0, |it| it.recorded_at_us.saturating_sub(SystemClock.now_us())))
+}
+
+/// What could not be applied waits, with all that came later in its stream, for a rebuild.
+async fn projections(settings: &Settings) -> Finding {
+    if is_new(settings) {
+        return Finding::well("projections", "none yet; the first start makes them");
+    }
+    let status = async {
+        let log = stores::log_read_only(settings).await?;
+        let models = stores::read_models_read_only(settings, &log).await?;
+        Ok::<_, anyhow::Error>(models.status().await?)
+    };
+    match status.await {
+        Ok(all) => {
+            let parked = all.iter().filter(|it| !it.parked.is_empty());
+            let names: Vec<_> = parked.map(|it| it.name).collect();
+            if names.is_empty() {
+                return Finding::well("projections", format!("{}, nothing is parked", all.len()));
+            }
+            let names = names.join(" ");
+            let text = format!(
+                "events are parked in {names}: `dlcs projections status` says why; once this \
+                 program can apply them, run `dlcs projections rebuild {names}`"
+            );
+            Finding::missing("projections", text)
+        }
+        Err(error) => {
+            Finding::missing("projections", format!("{error:#}; start the server, it builds them"))
+        }
+    }
 }
 
 fn objects(folder: &Path) -> Finding {

@@ -105,10 +105,11 @@ impl SpaceCommands {
         check_space_name(&name)?;
         let key = NameKey::Space(id.customer, name);
         let _queued = self.reservations.queue(&key).await;
+        let wants_to_know = context.expected_edit.is_some() || context.expects_absent;
         for _tried in 0..RENAME_TRIES_MAX {
             match self.rename(context, id, &key, change.clone()).await {
                 // Somebody has changed it since: looked at again, unless the client wants to know.
-                Err(CommandError::EditMismatch { .. }) if context.expected_edit.is_none() => {}
+                Err(CommandError::EditMismatch { .. }) if !wants_to_know => {}
                 done => return done,
             }
         }
@@ -160,13 +161,15 @@ impl SpaceCommands {
         let head = self.executor.log().head().await?;
         let space = self.load(id).await?.state;
         let Some(live) = space.live() else {
-            let command = SpaceCommand::Delete { is_empty: true };
-            return Ok(self.execute(context, id, command).await?.decided);
+            let outcome = self.execute(context, id, SpaceCommand::Delete { is_empty: true }).await?;
+            self.undo_unless_empty(context, id, &outcome).await?;
+            return Ok(outcome.decided);
         };
         let key = NameKey::Space(id.customer, live.name.clone());
         let seen = self.reservations.look(&key).await?;
         let is_empty = self.lookups.space_is_empty(id, head).await?;
         let outcome = self.execute(context, id, SpaceCommand::Delete { is_empty }).await?;
+        self.undo_unless_empty(context, id, &outcome).await?;
         // If it was renamed meanwhile, that flow has let the name go.
         self.reservations.release(context, &key, &stream(id), seen).await?;
         Ok(outcome.decided)
@@ -207,6 +210,40 @@ impl SpaceCommands {
 
     pub async fn load(&self, id: SpaceId) -> Result<Loaded<Space>, CommandError> {
         Ok(self.executor.load::<Space>(&id.to_string()).await?)
+    }
+
+    /// An asset may have been registered after the space was looked at and before it was deleted.
+    /// Then the space is there again, and is not empty. Whoever registers later than that finds the
+    /// space gone and takes the asset back.
+    async fn undo_unless_empty(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        deleted: &Outcome<Space>,
+    ) -> Result<(), CommandError> {
+        let undo = context.part("undo");
+        let Space::Live(space) = &deleted.before else { return Ok(()) };
+        let is_newest = self.load(id).await?.revision == deleted.decided.revision;
+        let checked = if is_newest {
+            let head = self.executor.log().head().await?;
+            self.lookups.space_is_empty(id, head).await
+        } else {
+            // A repetition: it was undone, or others have done something since.
+            let undone = self.executor.repeated::<Space>(&undo, &id.to_string()).await?;
+            Ok(undone.is_none())
+        };
+        if is_newest && checked != Ok(true) {
+            let command = SpaceCommand::Create {
+                name: space.name.clone(),
+                default_tags: space.default_tags.clone(),
+                default_roles: space.default_roles.clone(),
+            };
+            self.execute(&undo, id, command).await?;
+        }
+        match checked? {
+            true => Ok(()),
+            false => Err(DispatchError::Rejected(SpaceError::NotEmpty).into()),
+        }
     }
 
     async fn allocate(
