@@ -80,6 +80,10 @@ impl Objects for FolderObjects {
     }
 
     async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, ObjectError> {
+        let handle = self.inner.handles.find(key);
+        if let Some(bytes) = handle.and_then(|it| it.read_now(range.start, range.end)) {
+            return Ok(bytes.into());
+        }
         let key = key.clone();
         self.blocking(move |inner| inner.read(&key, range)).await
     }

@@ -2,12 +2,16 @@
 
 use dlcs_objects::ObjectKey;
 use lru::LruCache;
+use rustix::io::{ReadWriteFlags, preadv2};
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What is copied without leaving the thread that asks: more than any tile has.
+const READ_NOW_BYTES_MAX: usize = 256 * 1024;
 
 /// A blob's file: never written to again, only replaced by another one.
 pub(crate) struct Handle {
@@ -29,6 +33,18 @@ impl Handle {
         let mut bytes = vec![0; count];
         self.file.read_exact_at(&mut bytes, start)?;
         Ok(bytes)
+    }
+
+    /// Reads the same if it is in memory and not much, so that nobody waits for the disk.
+    pub(crate) fn read_now(&self, start: u64, end: u64) -> Option<Vec<u8>> {
+        let count = usize::try_from(end.min(self.length).checked_sub(start)?).ok()?;
+        if count > READ_NOW_BYTES_MAX {
+            return None;
+        }
+        let mut bytes = vec![0; count];
+        let buffers = &mut [IoSliceMut::new(&mut bytes)];
+        let read = preadv2(&self.file, buffers, start, ReadWriteFlags::NOWAIT).ok()?;
+        (read == count).then_some(bytes)
     }
 }
 
@@ -80,5 +96,27 @@ impl Handles {
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_memory_is_read_at_once_and_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("blob");
+        let bytes: Vec<u8> = (0..600_000_u32).map(|it| it as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let handle = Handle::open(&path).unwrap();
+        for (start, end) in [(0, 10), (7, 7), (599_990, 700_000), (100, 200_100)] {
+            // A file system that cannot say what is in memory says nothing.
+            if let Some(read) = handle.read_now(start, end) {
+                assert_eq!(read, handle.read(start, end).unwrap(), "{start}..{end}");
+            }
+        }
+        assert_eq!(handle.read_now(0, 600_000), None, "so much is not copied here");
+        assert_eq!(handle.read_now(700_000, 700_001), None, "behind the end");
     }
 }

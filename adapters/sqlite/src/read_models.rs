@@ -37,6 +37,7 @@ use served::{Query, Served};
 use serving::{Folder, Mode};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
 const DEFINITIONS: [&Definition; 5] = [
@@ -68,6 +69,7 @@ pub enum ReadModelsError {
 #[derive(Clone)]
 pub struct ReadModels {
     served: Vec<Arc<Served>>,
+    tiles: Arc<TileQuery>,
     log: Arc<dyn EventLog>,
     freshness: Freshness,
 }
@@ -93,13 +95,18 @@ impl ReadModels {
         }
         folder.remove_leftovers()?;
         let freshness = Freshness::new(&DEFINITIONS.map(|it| it.name));
-        Ok(Self { served, log, freshness })
+        let tiles = Arc::new(TileQuery::new(find(&served, tile_metadata::DEFINITION.name)));
+        Ok(Self { served, tiles, log, freshness })
     }
 
     fn query(&self, name: &str) -> Arc<Query> {
-        let served = self.served.iter().find(|it| it.definition.name == name);
-        Arc::new(Query(Arc::clone(served.expect("every projection is in the list"))))
+        Arc::new(Query(find(&self.served, name)))
     }
+}
+
+fn find(served: &[Arc<Served>], name: &str) -> Arc<Served> {
+    let found = served.iter().find(|it| it.definition.name == name);
+    Arc::clone(found.expect("every projection is in the list"))
 }
 
 #[async_trait]
@@ -111,7 +118,7 @@ impl ReadStore for ReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
-            tile_metadata: self.query(tile_metadata::DEFINITION.name),
+            tile_metadata: self.tiles.clone(),
             audit_trail: self.query(audit_trail::DEFINITION.name),
             history: Arc::new(LogHistory { log: Arc::clone(&self.log) }),
             freshness: self.freshness.clone(),

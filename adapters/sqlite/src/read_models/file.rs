@@ -17,7 +17,7 @@ use dlcs_projections::projection::{
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const READERS_MAX: usize = 4;
@@ -57,6 +57,17 @@ struct Inner {
     writer: Option<Mutex<Connection>>,
     /// Goes with the last handle: a file that is being built, or has been replaced.
     is_temporary: AtomicBool,
+    /// See [`ModelFile::stamp`].
+    stamp: AtomicU64,
+}
+
+/// Names a state of the rows of one file; no two states of any files have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RowsStamp(u64);
+
+fn next_stamp() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::SeqCst)
 }
 
 impl Drop for Inner {
@@ -84,7 +95,8 @@ impl ModelFile {
         let readers = Readers::open(&path, &definition.schema(), READERS_MAX)?;
         let writer = Some(Mutex::new(writer));
         let is_temporary = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { definition, path, readers, writer, is_temporary })))
+        let stamp = AtomicU64::new(next_stamp());
+        Ok(Self(Arc::new(Inner { definition, path, readers, writer, is_temporary, stamp })))
     }
 
     pub(super) fn open_read_only(
@@ -93,7 +105,9 @@ impl ModelFile {
     ) -> Result<Self, OpenError> {
         let readers = Readers::open(&path, &definition.schema(), READERS_MAX)?;
         let is_temporary = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { definition, path, readers, writer: None, is_temporary })))
+        let stamp = AtomicU64::new(next_stamp());
+        let inner = Inner { definition, path, readers, writer: None, is_temporary, stamp };
+        Ok(Self(Arc::new(inner)))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -103,6 +117,13 @@ impl ModelFile {
     /// Says whether the file goes when nobody uses it any more.
     pub(super) fn set_temporary(&self, is_temporary: bool) {
         self.0.is_temporary.store(is_temporary, Ordering::SeqCst);
+    }
+
+    /// Returns the state of the rows: what was read after this was asked for is as new as that, and
+    /// as long as the answer is the same. `None`: another process may write the file.
+    pub(super) fn stamp(&self) -> Option<RowsStamp> {
+        let is_ours = self.0.writer.is_some();
+        is_ours.then(|| RowsStamp(self.0.stamp.load(Ordering::SeqCst)))
     }
 
     /// Runs a query.
@@ -147,7 +168,10 @@ impl ModelFile {
         fail::fail_point!("projection.before-checkpoint");
         save(&transaction, to, &parked).map_err(sql)?;
         fail::fail_point!("projection.before-commit");
-        transaction.commit().map_err(|error| {
+        let committed = transaction.commit();
+        // After an error, too: nobody knows then.
+        self.0.stamp.store(next_stamp(), Ordering::SeqCst);
+        committed.map_err(|error| {
             abort_on_io_error("commit of a read model", &error);
             sql(error)
         })?;

@@ -2,8 +2,10 @@
 
 use super::*;
 use dlcs_domain::ActorId;
+use dlcs_domain::AssetId;
 use dlcs_domain::CustomerId;
 use dlcs_domain::access::Principal;
+use dlcs_domain::asset::{AccessChanged, AssetEvent};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_projections::PageRequest;
 use dlcs_projections::assets::{AssetFilter, AssetOrder};
@@ -13,6 +15,7 @@ use dlcs_projections::paging::Direction;
 use dlcs_projections::projection::OnPoison;
 use dlcs_projections::replay::{self, Compared, Target, replay};
 use dlcs_projections::runner::{Duty, Runner, RunnerSettings};
+use dlcs_projections::tile_metadata::TileMetadataRow;
 use rusqlite::Connection;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -124,6 +127,49 @@ async fn a_replay_stops_where_each_read_model_is() {
     let target = Target { model: given.model("tile-metadata"), to: head };
     replay(given.log.as_ref(), &[target], OnPoison::Park).await.unwrap();
     assert_eq!(unequal(&given).await, []);
+}
+
+/// Looks at an image twice: the second time is from memory.
+async fn seen(given: &Given<Temporary>, id: &AssetId) -> Option<TileMetadataRow> {
+    let tiles = given.store.queries().tile_metadata;
+    let first = tiles.tile_metadata(id).await.unwrap();
+    assert_eq!(tiles.tile_metadata(id).await.unwrap(), first);
+    first
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_an_image_goes_with_the_next_event() {
+    let given = given().await;
+    let id: AssetId = "1/1/page".parse().unwrap();
+    given.asset(&id, registered(1)).await;
+    given.catch_up().await;
+    let open = seen(&given, &id).await;
+    assert_eq!(open, Some(TileMetadataRow::Pending { roles: vec![] }));
+    let closed = AssetEvent::AccessChanged(AccessChanged { roles: vec!["staff".into()] });
+    given.asset(&id, closed).await;
+    assert_eq!(seen(&given, &id).await, open, "nothing is applied yet");
+    given.catch_up().await;
+    let roles = vec!["staff".to_owned()];
+    assert_eq!(seen(&given, &id).await, Some(TileMetadataRow::Pending { roles }));
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_an_image_goes_with_a_rebuild_and_with_the_writer() {
+    let given = given().await;
+    let id: AssetId = "1/1/page".parse().unwrap();
+    given.asset(&id, registered(1)).await;
+    given.catch_up().await;
+    let right = seen(&given, &id).await;
+    by_hand(&given, "tile-metadata-v1.sqlite", "UPDATE images SET roles_json = '[\"x\"]'");
+    assert_eq!(seen(&given, &id).await, right, "it is from memory");
+    let beside = ReadModels::open_read_only(given.store.path(), Arc::clone(&given.log)).unwrap();
+    let beside = beside.queries().tile_metadata;
+    let wrong = beside.tile_metadata(&id).await.unwrap();
+    assert_ne!(wrong, right, "who does not write remembers nothing");
+    by_hand(&given, "tile-metadata-v1.sqlite", "UPDATE images SET roles_json = '[\"y\"]'");
+    assert_ne!(beside.tile_metadata(&id).await.unwrap(), wrong);
+    given.store.read_models.rebuild("tile-metadata").await.unwrap();
+    assert_eq!(seen(&given, &id).await, right);
 }
 
 async fn sample_more(given: &Given<Temporary>, count: u32) {

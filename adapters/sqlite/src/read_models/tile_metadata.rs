@@ -1,8 +1,8 @@
 //! What delivery knows of images: rows and the one query.
 
 use super::assets::into_id;
-use super::file::{Definition, Session};
-use super::served::Query;
+use super::file::{Definition, RowsStamp, Session};
+use super::served::Served;
 use super::table::{SqlRow, SqlTable};
 use super::values::{json, json_or_null, to_json, unknown_code};
 use async_trait::async_trait;
@@ -12,7 +12,13 @@ use dlcs_projections::QueryError;
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::projection::{DecodedEvent, FoldError, StoreError};
 use dlcs_projections::tile_metadata::{self, TileMetadata, TileMetadataRow, TilePhase, TileRecord};
+use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Images that are remembered: some hundred bytes each.
+const KNOWN_MAX: NonZeroUsize = NonZeroUsize::new(20_000).expect("is not zero");
 
 pub(super) static DEFINITION: Definition = Definition {
     name: tile_metadata::NAME,
@@ -117,11 +123,49 @@ fn dump(connection: &Connection, writer: &mut DumpWriter) -> rusqlite::Result<()
     Ok(())
 }
 
+/// Answers the one question, mostly from memory: it is asked for every tile.
+pub(super) struct TileQuery {
+    served: Arc<Served>,
+    known: Mutex<LruCache<AssetId, Known>>,
+}
+
+/// A row as it was in one state of the file.
+type Known = (RowsStamp, Arc<TileMetadataRow>);
+
+impl TileQuery {
+    pub(super) fn new(served: Arc<Served>) -> Self {
+        Self { served, known: Mutex::new(LruCache::new(KNOWN_MAX)) }
+    }
+
+    /// Returns what was read in this very state of the rows. Whatever has been applied since, of
+    /// this image or another, makes it unknown: an image that was closed is never shown from here.
+    fn known(&self, id: &AssetId, stamp: RowsStamp) -> Option<Arc<TileMetadataRow>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, row) = known.get(id)?;
+        (*read_at == stamp).then(|| Arc::clone(row))
+    }
+
+    fn keep(&self, id: &AssetId, stamp: RowsStamp, row: &TileMetadataRow) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.put(id.clone(), (stamp, Arc::new(row.clone())));
+    }
+}
+
 #[async_trait]
-impl TileMetadata for Query {
+impl TileMetadata for TileQuery {
     async fn tile_metadata(&self, id: &AssetId) -> Result<Option<TileMetadataRow>, QueryError> {
-        let id = id.clone();
-        let record = self.run(move |it| TileRecord::load(it, &id)).await?;
-        Ok(record.map(TileRecord::into_row))
+        let file = self.served.current();
+        // Asked for before the row is read: what is applied in between makes it unknown at once.
+        let stamp = file.stamp();
+        if let Some(row) = stamp.and_then(|stamp| self.known(id, stamp)) {
+            return Ok(Some((*row).clone()));
+        }
+        let key = id.clone();
+        let record = file.query(move |it| TileRecord::load(it, &key)).await?;
+        let row = record.map(TileRecord::into_row);
+        if let (Some(stamp), Some(row)) = (stamp, &row) {
+            self.keep(id, stamp, row);
+        }
+        Ok(row)
     }
 }
