@@ -98,9 +98,13 @@ async fn execute(endpoint: &Endpoint, request: Request, principal: &Principal) -
         return refusal(refused.to_string());
     }
     let asks = only_asks(&request.query);
-    let executed = endpoint.schema.execute(request.data(principal.clone()));
+    bounded(asks, endpoint.schema.execute(request.data(principal.clone()))).await
+}
+
+/// Gives up a question that takes too long. A command that was begun is not broken off: its answer
+/// would be lost, not its effect.
+async fn bounded(asks: bool, executed: impl Future<Output = Response>) -> Response {
     if !asks {
-        // A command that was begun is not broken off: its answer would be lost, not its effect.
         return executed.await;
     }
     match tokio::time::timeout(TIMEOUT, executed).await {
@@ -315,6 +319,16 @@ mod tests {
             assert!(!is_json(&headers(&[("content-type", other)])), "{other}");
         }
         assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_is_given_up_after_a_while_and_a_rebuild_is_not() {
+        let slow = async || {
+            tokio::time::sleep(TIMEOUT * 6).await;
+            Response::new(async_graphql::Value::from(true))
+        };
+        assert!(bounded(false, slow()).await.is_ok());
+        assert!(bounded(true, slow()).await.is_err());
     }
 
     #[test]
