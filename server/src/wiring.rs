@@ -176,7 +176,9 @@ impl Wired {
                 match idempotency.purge_older_than(ANSWERS_KEPT_US).await {
                     Ok(0) => {}
                     Ok(count) => tracing::debug!(count, "{count} old answers are forgotten"),
-                    Err(error) => tracing::warn!(%error, "old answers cannot be forgotten: {error}"),
+                    Err(error) => {
+                        tracing::warn!(%error, "old answers cannot be forgotten: {error}")
+                    }
                 }
             }
         }

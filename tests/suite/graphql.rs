@@ -102,7 +102,9 @@ async fn what_was_deleted_is_not_shown_as_living() {
     let answer = ask(&server, Persona::Admin, space).await;
     let id = answer["data"]["space"]["id"].as_str().expect("it is there").to_owned();
     server.send(Method::DELETE, "/customers/1/spaces/1", &json!({})).await;
-    let node = format!(r#"{{ space(customer: 1, number: 1) {{ id }} node(id: "{id}") {{ __typename }} }}"#);
+    let node = format!(
+        r#"{{ space(customer: 1, number: 1) {{ id }} node(id: "{id}") {{ __typename }} }}"#
+    );
     let answer = ask(&server, Persona::Admin, &node).await;
     assert_eq!(answer["data"], json!({ "space": null, "node": null }));
 }

@@ -4,10 +4,10 @@ use super::{Decided, DispatchError, Executor, Outcome, Sourced, SourcedEvent};
 use crate::context::CommandContext;
 use crate::testing::{World, context, repeatable};
 use cqrs_es::test::TestFramework;
+use dlcs_domain::DomainEvent;
 use dlcs_domain::space::{
     Space, SpaceChange, SpaceCommand, SpaceCreated, SpaceError, SpaceEvent, SpaceRenamed,
 };
-use dlcs_domain::DomainEvent;
 use dlcs_eventlog::{Append, EventId, EventLog, Expected, Position, StreamId, StreamRevision};
 use uuid::Uuid;
 

@@ -71,7 +71,8 @@ impl BatchCommands {
         queue: Queue,
     ) -> Result<Submitted, CommandError> {
         let mut batch = self.open(context, customer, queue);
-        let row = |(number, (id, registration))| Row { number, body_sha256: None, id, registration };
+        let row =
+            |(number, (id, registration))| Row { number, body_sha256: None, id, registration };
         let rows = batch.register((0..).zip(rows).map(row).collect()).await;
         // A member may still come: the batch stays open, and a repetition completes it.
         if let Some(error) = rows.iter().filter_map(|it| it.as_ref().err()).find(|it| it.may_pass())

@@ -161,7 +161,8 @@ impl SpaceCommands {
         let head = self.executor.log().head().await?;
         let space = self.load(id).await?.state;
         let Some(live) = space.live() else {
-            let outcome = self.execute(context, id, SpaceCommand::Delete { is_empty: true }).await?;
+            let outcome =
+                self.execute(context, id, SpaceCommand::Delete { is_empty: true }).await?;
             self.undo_unless_empty(context, id, &outcome).await?;
             return Ok(outcome.decided);
         };

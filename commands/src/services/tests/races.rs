@@ -101,7 +101,8 @@ async fn a_name_is_not_released_when_its_space_is_put_again_at_the_last_moment()
 async fn name_stream(world: &World) -> String {
     let events = world.events().await;
     let of_space = |it: &&dlcs_eventlog::RecordedEvent| {
-        it.type_name == "name.reserved" && String::from_utf8_lossy(&it.payload).contains("space-1/1")
+        it.type_name == "name.reserved"
+            && String::from_utf8_lossy(&it.payload).contains("space-1/1")
     };
     events.iter().rfind(of_space).expect("its name is reserved").stream.to_string()
 }
