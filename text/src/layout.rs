@@ -81,3 +81,16 @@ impl PageLayout {
         self.lines().flat_map(|line| &line.words)
     }
 }
+
+impl Rect {
+    /// Returns the smallest box around both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        let right = |it: Self| it.x.saturating_add(it.width);
+        let bottom = |it: Self| it.y.saturating_add(it.height);
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let width = right(self).max(right(other)) - x;
+        let height = bottom(self).max(bottom(other)) - y;
+        Self { x, y, width, height }
+    }
+}
