@@ -20,8 +20,17 @@ pub mod read_error;
 mod draft;
 pub mod markup;
 
+pub mod analysis;
+pub mod hyphenation;
+pub mod locate;
+pub mod query;
+pub mod record;
+
 pub use geometry::PageSize;
 pub use hyphens::resolve_hyphens;
 pub use layout::{Block, Hyphen, Line, PageLayout, Rect, Word};
+pub use locate::{Hit, locate};
 pub use provenance::Provenance;
+pub use query::Query;
 pub use read_error::{Fault, ReadError};
+pub use record::PageRecord;
