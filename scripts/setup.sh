@@ -6,8 +6,13 @@ cd "$(dirname "$0")/.."
 mode=${1:-all}
 
 build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm)
-test_packages=(chromium libvips-tools libmagic1 postgresql)
-bench_packages=(nginx-light wrk libvips-tools postgresql)
+test_packages=(chromium libvips-tools libmagic1 postgresql default-jdk-headless maven unzip)
+bench_packages=(nginx-light wrk libvips-tools postgresql default-jdk-headless maven unzip)
+
+# Elasticsearch's minimal distribution, as Maven knows it. The tests name the same version.
+elasticsearch_version=8.19.0
+elasticsearch_sha256=14833b2d86c30656901f92049f81fb5777a8e4545413c8656cd1a21b55173033
+elasticsearch_home="${XDG_CACHE_HOME:-$HOME/.cache}/dlcs/elasticsearch-$elasticsearch_version"
 
 have() { command -v "$1" >/dev/null 2>&1; }
 # Where ldconfig is off the path, its folder is named.
@@ -32,6 +37,11 @@ if [ "$mode" = all ]; then
 fi
 if [ "$mode" != --run ]; then
   have_postgresql || missing+=(postgresql)
+  need java default-jdk-headless
+  if [ ! -d "$elasticsearch_home" ]; then
+    need mvn maven
+    need unzip unzip
+  fi
 fi
 if [ "$mode" = --bench ]; then
   need nginx nginx-light
@@ -81,6 +91,29 @@ python_tools() {
   touch "$stamp"
 }
 
+# A node for the tests, kept between runs beside the user's other caches.
+elasticsearch() {
+  [ -d "$elasticsearch_home" ] && return
+  mkdir -p "$(dirname "$elasticsearch_home")"
+  # Beside its place, so that it appears there whole or not at all.
+  local folder zip
+  folder=$(mktemp -d "$elasticsearch_home.XXXXXX")
+  zip="$folder/elasticsearch-$elasticsearch_version.zip"
+  mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+    -Dartifact="org.elasticsearch.distribution.integ-test-zip:elasticsearch:$elasticsearch_version:zip" \
+    -DoutputDirectory="$folder"
+  if ! echo "$elasticsearch_sha256  $zip" | sha256sum --check --quiet; then
+    rm -rf "$folder"
+    exit 1
+  fi
+  unzip -q "$zip" -d "$folder"
+  mv -T "$folder/elasticsearch-$elasticsearch_version" "$elasticsearch_home"
+  rm -rf "$folder"
+}
+
 if [ "$mode" = all ]; then
   python_tools
+fi
+if [ "$mode" != --run ]; then
+  elasticsearch
 fi
