@@ -17,7 +17,7 @@ pub use events::*;
 pub use values::*;
 
 use crate::aggregate::Aggregate;
-use crate::asset::{Failure, IngestErrorCode, TRIES_MAX, retry_policy};
+use crate::asset::{Failure, IngestErrorCode, TRIES_MAX};
 use crate::ids::BlobRef;
 use crate::languages::Languages;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,7 @@ pub enum TranscriptionCommand {
         recognition: RecognitionSummary,
         text: TextBlobs,
     },
-    /// The next attempt, if any, follows from [`retry_policy`].
+    /// The next attempt, if any, follows from [`crate::asset::retry_policy`].
     ReportFailed {
         generation: u32,
         attempt: u32,

@@ -74,7 +74,9 @@ pub(crate) fn change_of(event: &AssetEvent) -> Option<Change> {
         },
         AssetEvent::IngestDelivered(_) => Change::Settled,
         AssetEvent::Deleted(_) => Change::Deleted,
-        AssetEvent::MetadataChanged(_) | AssetEvent::AccessChanged(_) => return None,
+        AssetEvent::MetadataChanged(_)
+        | AssetEvent::AccessChanged(_)
+        | AssetEvent::RecognitionChanged(_) => return None,
     })
 }
 

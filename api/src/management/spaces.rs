@@ -41,6 +41,7 @@ pub(crate) async fn create(request: Incoming, body: Body) -> Answer {
         name: fields.needed_text("name")?.to_owned(),
         default_tags: fields.texts("defaultTags")?.unwrap_or_default(),
         default_roles: fields.texts("defaultRoles")?.unwrap_or_default(),
+        ..NewSpace::default()
     };
     let request = &request;
     request
@@ -110,7 +111,7 @@ fn change_of(body: &Value, id: SpaceId) -> Answer<SpaceChange> {
     let name = fields.text("name")?.map(str::to_owned);
     let default_tags = fields.patch_texts("defaultTags")?;
     let default_roles = fields.patch_texts("defaultRoles")?;
-    Ok(SpaceChange { name, default_tags, default_roles })
+    Ok(SpaceChange { name, default_tags, default_roles, ..SpaceChange::default() })
 }
 
 async fn id(request: &Incoming) -> Answer<SpaceId> {

@@ -4,6 +4,7 @@ mod assets;
 mod batches;
 mod manifests;
 mod names;
+mod texts;
 
 use crate::error::CommandError;
 use crate::services::NewSpace;
