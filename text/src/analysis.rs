@@ -74,6 +74,27 @@ pub fn tokens(record: &PageRecord, mut take: impl FnMut(Token<'_>)) {
     }
 }
 
+/// A token as an index keeps it: without its places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedToken {
+    pub text: String,
+    pub position: u32,
+    pub form: Form,
+}
+
+/// Returns the tokens of a page for an index: by position, each text of a position once.
+pub fn indexed(record: &PageRecord) -> Vec<IndexedToken> {
+    let mut indexed: Vec<IndexedToken> = Vec::with_capacity(record.word_count() as usize);
+    tokens(record, |Token { text, position, form, .. }| {
+        let here = indexed.iter().rev().take_while(|it| it.position == position);
+        // The whole comes first, so a part that is equal to it adds nothing.
+        if !here.map(|it| it.text.as_str()).any(|it| it == text) {
+            indexed.push(IndexedToken { text: text.to_owned(), position, form });
+        }
+    });
+    indexed
+}
+
 /// Emits a word that stands on one line; returns the next position.
 fn simple(
     analyser: &mut Analyser,
