@@ -5,7 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
 
-build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm)
+build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm
+  libtesseract-dev libleptonica-dev libclang-dev clang)
+# Recognition: the program (tests compare with it) and the models of these languages.
+recognition_packages=(tesseract-ocr tesseract-ocr-{eng,osd,deu,fra,lat,frk,script-frak})
 test_packages=(chromium libvips-tools libmagic1 postgresql default-jdk-headless maven unzip)
 bench_packages=(nginx-light wrk libvips-tools postgresql default-jdk-headless maven unzip)
 
@@ -19,6 +22,12 @@ have() { command -v "$1" >/dev/null 2>&1; }
 have_library() { [[ $(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p) == *"$1"* ]]; }
 # Debian keeps the server's programs off the path, one folder for each version.
 have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+have_headers() { have pkg-config && pkg-config --exists "$1"; }
+have_libclang() { have_library libclang || compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null; }
+have_model() {
+  compgen -G "/usr/share/tesseract-ocr/*/tessdata/$1.traineddata" >/dev/null ||
+    compgen -G "/usr/share/tessdata/$1.traineddata" >/dev/null
+}
 
 # Names the packages behind the programs that are not there.
 missing=()
@@ -29,6 +38,16 @@ need nasm nasm
 need python3 python3
 need node nodejs
 need npm npm
+need pkg-config pkg-config
+need clang clang
+have_libclang || missing+=(libclang-dev)
+have_headers tesseract || missing+=(libtesseract-dev)
+have_headers lept || missing+=(libleptonica-dev)
+need tesseract tesseract-ocr
+for model in eng osd deu fra lat frk; do
+  have_model "$model" || missing+=("tesseract-ocr-$model")
+done
+have_model Fraktur || have_model script/Fraktur || missing+=(tesseract-ocr-script-frak)
 if [ "$mode" = all ]; then
   need chromium chromium
   need vips libvips-tools
@@ -53,7 +72,7 @@ install_packages() {
   if ! have apt-get; then
     echo "These programs are missing: ${missing[*]} (names of Debian packages)." >&2
     echo "Install them with your package manager, then run this again." >&2
-    echo "All that is used: ${build_packages[*]}; tests: ${test_packages[*]}; benchmarks: ${bench_packages[*]}." >&2
+    echo "All that is used: ${build_packages[*]}; recognition: ${recognition_packages[*]}; tests: ${test_packages[*]}; benchmarks: ${bench_packages[*]}." >&2
     exit 1
   fi
   local sudo=()

@@ -16,6 +16,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tiff", &["dlcs-imaging"]),
     ("image", &["dlcs-imaging"]),
     ("cqrs-es", &["dlcs-commands"]),
+    ("tesseract", &["dlcs-adapter-tesseract"]),
+    ("tesseract-sys", &["dlcs-adapter-tesseract"]),
     ("reqwest", &["dlcs-adapter-egress", "dlcs-adapter-elasticsearch", "dlcs-server"]),
 ];
 
