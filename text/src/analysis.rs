@@ -14,7 +14,7 @@ mod segments;
 pub use fold::fold;
 pub use segments::{Analyser, Segment};
 
-use crate::hyphenation;
+use crate::hyphens;
 use crate::record::{Join, PageRecord};
 use std::ops::Range;
 
@@ -166,7 +166,7 @@ impl Pieces {
         let last = words.end - 1;
         for word in words {
             let text = record.word(word);
-            let piece = if word == last { text } else { hyphenation::stem(text) };
+            let piece = if word == last { text } else { hyphens::stem(text) };
             folded.push_str(&fold(piece));
             ends.push((folded.len(), word));
         }

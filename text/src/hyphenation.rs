@@ -1,21 +1,9 @@
-//! Words that a line break divides: how they are told from words that end in a hyphen.
+//! Words that a line break divides, as a page record keeps them.
 
 use crate::analysis::fold;
+use crate::hyphens::{is_divided, joined};
 use crate::layout::{Hyphen, Line, PageLayout, Word};
 use crate::record::Join;
-
-/// After these a hyphen stands for what is left out: `Stadt- und Landrecht`.
-const CONJUNCTIONS: [&str; 3] = ["und", "oder", "vnd"];
-
-/// Returns a word without the hyphens at its end.
-pub fn stem(word: &str) -> &str {
-    word.trim_end_matches(is_hyphen)
-}
-
-/// Returns the two halves of a divided word together.
-pub fn joined(first: &str, second: &str) -> String {
-    format!("{}{second}", stem(first))
-}
 
 /// Finds the words of a page that go on at the beginning of the next line.
 pub(crate) fn joins(layout: &PageLayout) -> Vec<Join> {
@@ -57,19 +45,4 @@ fn division<'a>(first: &'a Word, second: &Word) -> Option<Division<'a>> {
         _ if is_divided(&first.text, &second.text) => Some(Division::Seen),
         _ => None,
     }
-}
-
-fn is_divided(first: &str, second: &str) -> bool {
-    let stem = stem(first);
-    let Some(hyphen) = first[stem.len()..].chars().next() else { return false };
-    let goes_on = second.chars().next().is_some_and(|it| {
-        // An ordinary hyphen may belong to a name: `Baden-` `Württemberg`.
-        if matches!(hyphen, '-' | '‐' | '=') { it.is_lowercase() } else { it.is_alphabetic() }
-    });
-    let is_conjunction = CONJUNCTIONS.contains(&fold(second).as_str());
-    stem.ends_with(char::is_alphabetic) && goes_on && !is_conjunction
-}
-
-fn is_hyphen(character: char) -> bool {
-    matches!(character, '-' | '‐' | '‑' | '⸗' | '¬' | '\u{ad}' | '=')
 }

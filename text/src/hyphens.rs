@@ -41,25 +41,29 @@ pub fn resolve_hyphens(layout: &mut PageLayout) {
     }
 }
 
-fn is_divided(first: &str, second: &str) -> bool {
-    first.ends_with(is_hyphen)
-        && stem(first).ends_with(char::is_alphabetic)
-        && second.starts_with(char::is_lowercase)
-        && !SUSPENDING.contains(&second)
+/// Says whether the last word of a line goes on with the first of the next.
+pub(crate) fn is_divided(first: &str, second: &str) -> bool {
+    let stem = stem(first);
+    let Some(hyphen) = first[stem.len()..].chars().next() else { return false };
+    // These do nothing but divide. Any other may belong to a name: `Baden-` `Württemberg`.
+    let divides_only = matches!(hyphen, '¬' | '\u{AD}');
+    let goes_on =
+        second.starts_with(if divides_only { char::is_alphabetic } else { char::is_lowercase });
+    stem.ends_with(char::is_alphabetic) && goes_on && !SUSPENDING.contains(&second)
 }
 
 /// Returns the two halves of a divided word together.
-pub(crate) fn joined(first: &str, second: &str) -> String {
+pub fn joined(first: &str, second: &str) -> String {
     format!("{}{second}", stem(first))
 }
 
-/// Returns a word without the hyphen at its end.
-pub(crate) fn stem(word: &str) -> &str {
-    word.strip_suffix(is_hyphen).unwrap_or(word)
+/// Returns a word without the hyphens at its end.
+pub fn stem(word: &str) -> &str {
+    word.trim_end_matches(is_hyphen)
 }
 
 /// Hyphens as printers and engines write them; `=` stands for the slanted double one of Fraktur.
-pub(crate) fn is_hyphen(character: char) -> bool {
+fn is_hyphen(character: char) -> bool {
     matches!(character, '-' | '\u{2010}' | '\u{2011}' | '⸗' | '¬' | '\u{AD}' | '=')
 }
 
@@ -105,10 +109,12 @@ mod tests {
             ["ein -", "oder zwei"],
             ["verbun", "den"],
             ["verbun-", "3"],
+            ["Ober⸗", "Italien"],
         ] {
             assert_eq!(wholes(&lines), [""; 0], "{lines:?}");
         }
         assert_eq!(wholes(&["am Ende-"]), [""; 0]);
+        assert_eq!(wholes(&["Ober\u{AD}", "Italien"]), ["OberItalien"]);
     }
 
     #[test]

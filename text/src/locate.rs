@@ -1,7 +1,7 @@
 //! Where on a page a query is: boxes, and the words around.
 
 use crate::analysis::{self, Token};
-use crate::hyphenation;
+use crate::hyphens;
 use crate::layout::Rect;
 use crate::query::{Clause, Query, is_one_mistake_away};
 use crate::record::PageRecord;
@@ -174,7 +174,7 @@ fn text(record: &PageRecord, words: Range<u32>) -> String {
     for word in words.clone() {
         let it = record.word(word);
         let is_joined = word + 1 < words.end && record.is_joined_to_next(word);
-        text.push_str(if is_joined { hyphenation::stem(it) } else { it });
+        text.push_str(if is_joined { hyphens::stem(it) } else { it });
         if !is_joined && word + 1 < words.end {
             text.push(' ');
         }

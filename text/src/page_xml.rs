@@ -1,5 +1,6 @@
 //! PAGE XML of PRImA: 2009 to 2019 in, 2019 out.
 
+mod attach;
 mod custom;
 mod order;
 mod read;

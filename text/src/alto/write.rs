@@ -1,6 +1,6 @@
 //! ALTO 4.4 out.
 
-use crate::hyphens::{is_hyphen, stem};
+use crate::hyphens::stem;
 use crate::language::is_tag;
 use crate::layout::{Block, Hyphen, Line, PageLayout, Rect, Word};
 use crate::markup::write::{Document, Element};
@@ -164,13 +164,13 @@ fn hyphen(word: &Word) -> Option<HyphenPlace<'_>> {
     let Some(Hyphen::First { .. }) = &word.hyphen else { return None };
     let stem = stem(&word.text);
     let text = &word.text[stem.len()..];
-    // Two hyphens, or nothing before one, stay together: a reader could not tell them apart.
-    if text.is_empty() || stem.is_empty() || stem.ends_with(is_hyphen) {
+    // Nothing but a hyphen is a word of its own.
+    if text.is_empty() || stem.is_empty() {
         return None;
     }
     let bounds = word.bounds;
-    let characters = u32::try_from(word.text.chars().count()).unwrap_or(u32::MAX);
-    let width = bounds.width / characters.max(1);
+    let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    let width = bounds.width / count(&word.text) * count(text);
     let before = Rect { width: bounds.width - width, ..bounds };
     Some(HyphenPlace { text, before, bounds: Rect { x: before.right(), width, ..bounds } })
 }

@@ -126,16 +126,14 @@ fn tell_wholes(layout: &mut PageLayout, halves: Vec<Option<Half>>) {
     let mut words = lines.flat_map(|line| &mut line.words).zip(halves).peekable();
     while let Some((word, half)) = words.next() {
         match half {
+            // The second half of the word before is done with it.
+            _ if word.hyphen.is_some() => {}
             None => {}
-            // A second half that follows its first is done with it.
-            Some(Half::Second(whole)) => {
-                if word.hyphen.is_none() {
-                    word.hyphen = whole.map(|whole| Hyphen::Second { whole });
-                }
-            }
+            Some(Half::Second(whole)) => word.hyphen = whole.map(|whole| Hyphen::Second { whole }),
             Some(Half::First(told)) => {
-                let next =
-                    words.peek_mut().filter(|(_, half)| !matches!(half, Some(Half::First(_))));
+                let next = words
+                    .peek_mut()
+                    .filter(|(_, half)| !matches!(half, Some(Half::First(Some(_)))));
                 let Some((second, half)) = next else {
                     word.hyphen = told.map(|whole| Hyphen::First { whole });
                     continue;

@@ -1,5 +1,6 @@
 //! PAGE XML in.
 
+use super::attach::attach;
 use super::custom;
 use super::order::ReadingOrder;
 use crate::draft::{
@@ -19,6 +20,7 @@ use crate::read_error::{Fault, ReadError, excerpt};
 /// - Outlines become the boxes around them.
 /// - Text regions at any depth are blocks, in the order of `ReadingOrder`; those that it does not
 ///   name come last.
+/// - Words that the line's text does not part are one: `worden` `;` in a line `worden; ſo`.
 /// - A line without words is split at spaces, its box divided by the number of characters; so is
 ///   a region without lines, at its line breaks.
 /// - Of several readings of a text the one with the lowest `index` is taken.
@@ -196,13 +198,15 @@ impl Reader {
             return Ok(());
         };
         let place = area.map(Place::of).unwrap_or_default();
-        let reading = reading.filter(|_| !is_divided);
         let has_text = is_divided || reading.is_some();
         match owner {
             Owner::Other => {}
             Owner::Word(word) => self.end_word(DraftWord { place, ..word }, reading)?,
             Owner::Line(line) => self.end_line(DraftLine { place, ..line }, reading)?,
-            Owner::Region(region) => self.end_region(DraftBlock { place, ..region }, reading)?,
+            Owner::Region(region) => {
+                let reading = reading.filter(|_| !is_divided);
+                self.end_region(DraftBlock { place, ..region }, reading)?;
+            }
         }
         if let Some(outer) = self.open.last_mut() {
             outer.is_divided |= has_text;
@@ -221,9 +225,13 @@ impl Reader {
 
     fn end_line(&mut self, mut line: DraftLine, reading: Option<Reading>) -> Result<(), Fault> {
         if let Some(Reading { text, confidence, .. }) = reading {
-            self.draft.admit(&text)?;
-            let place = line.place;
-            line.words.push(DraftWord { place, text, confidence, ..DraftWord::default() });
+            if line.words.is_empty() {
+                self.draft.admit(&text)?;
+                let place = line.place;
+                line.words.push(DraftWord { place, text, confidence, ..DraftWord::default() });
+            } else {
+                line.words = attach(line.words, &text);
+            }
         }
         if let Some(Open { owner: Owner::Region(region), .. }) = self.open.last_mut()
             && !line.words.is_empty()
