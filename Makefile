@@ -4,8 +4,9 @@ SHELL := /bin/bash
 DATA ?= dlcs-data
 IMAGES ?=
 CARGO := cargo
+FUZZ_SECONDS ?= 60
 
-.PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture clean-data
+.PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture fuzz clean-data
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +65,9 @@ bench: build ## measure, with a peer in the same run; writes docs/benchmarks
 torture: ## long forms of the fault tests: 100 kills, 100,000 events by 4 processes, 20,000 simulations
 	DLCS_TORTURE=long DLCS_SIM_SEEDS=20000 $(CARGO) test --release --locked --workspace --features conformance \
 	  --test suite -- --nocapture --test-threads 1 torture processes:: simulation::
+
+fuzz: ## feed the parsers of foreign bytes with what breaks them, FUZZ_SECONDS (60) for each
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 clean-data: ## forget everything that `make run` stored
 	rm -rf '$(DATA)'

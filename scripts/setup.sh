@@ -9,7 +9,7 @@ build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm
   libtesseract-dev libleptonica-dev libclang-dev clang)
 # Recognition: the program (tests compare with it) and the models of these languages.
 recognition_packages=(tesseract-ocr tesseract-ocr-{eng,osd,deu,fra,lat,frk,script-frak})
-test_packages=(chromium libvips-tools libmagic1 postgresql default-jdk-headless maven unzip)
+test_packages=(chromium libvips-tools libmagic1 libxml2-utils postgresql default-jdk-headless maven unzip)
 bench_packages=(nginx-light wrk libvips-tools postgresql default-jdk-headless maven unzip)
 
 # Elasticsearch's minimal distribution, as Maven knows it. The tests name the same version.
@@ -51,6 +51,7 @@ have_model Fraktur || have_model script/Fraktur || missing+=(tesseract-ocr-scrip
 if [ "$mode" = all ]; then
   need chromium chromium
   need vips libvips-tools
+  need xmllint libxml2-utils
   # The IIIF validator loads it.
   have_library libmagic.so || missing+=(libmagic1)
 fi

@@ -104,8 +104,14 @@ pub(crate) fn english(tag: &str) -> Option<&'static str> {
     LANGUAGES.iter().find(|(_, _, two, _)| *two == tag).map(|(_, _, _, english)| *english)
 }
 
+/// Longer ones say nothing more; a word may have its own.
+const TAG_BYTES_MAX: usize = 64;
+
 /// Says whether a text has the form of a tag, which is also `xsd:language`.
 pub(crate) fn is_tag(text: &str) -> bool {
+    if text.len() > TAG_BYTES_MAX {
+        return false;
+    }
     let mut parts = text.split('-');
     let primary = parts.next().unwrap_or_default();
     let is_primary =
@@ -134,6 +140,7 @@ mod tests {
             ("Old French", None),
             ("x", None),
             ("de--DE", None),
+            (&"de-a".repeat(99), None),
             ("de\"><script>", None),
         ];
         for (name, expected) in cases {

@@ -1,3 +1,5 @@
+//! Tokens of real words.
+
 use super::*;
 use crate::layout::{Block, Hyphen, Line, PageLayout, Rect, Word};
 use proptest::prelude::*;

@@ -5,6 +5,7 @@ use super::{Draft, DraftBlock, DraftLine, DraftWord, Half};
 use crate::geometry::PageSize;
 use crate::hyphens::joined;
 use crate::layout::{Block, Hyphen, Line, PageLayout, Rect, Word};
+use crate::markup::WORD_BYTES_MAX;
 use crate::markup::write::is_writable;
 use std::collections::HashMap;
 
@@ -129,17 +130,20 @@ fn tell_wholes(layout: &mut PageLayout, halves: Vec<Option<Half>>) {
             // The second half of the word before is done with it.
             _ if word.hyphen.is_some() => {}
             None => {}
-            Some(Half::Second(whole)) => word.hyphen = whole.map(|whole| Hyphen::Second { whole }),
+            Some(Half::Second(told)) => {
+                word.hyphen = told.and_then(tidy).map(|whole| Hyphen::Second { whole });
+            }
             Some(Half::First(told)) => {
                 let next = words
                     .peek_mut()
                     .filter(|(_, half)| !matches!(half, Some(Half::First(Some(_)))));
+                let told = told.and_then(tidy);
                 let Some((second, half)) = next else {
                     word.hyphen = told.map(|whole| Hyphen::First { whole });
                     continue;
                 };
                 let told = told.or_else(|| match half {
-                    Some(Half::Second(whole)) => whole.clone(),
+                    Some(Half::Second(whole)) => whole.clone().and_then(tidy),
                     _ => None,
                 });
                 let whole = told.unwrap_or_else(|| joined(&word.text, &second.text));
@@ -148,6 +152,12 @@ fn tell_wholes(layout: &mut PageLayout, halves: Vec<Option<Half>>) {
             }
         }
     }
+}
+
+/// Returns a whole word as a word may be: without spaces and controls, not empty, not endless.
+fn tidy(mut whole: String) -> Option<String> {
+    whole.retain(|it| !it.is_whitespace() && is_writable(it));
+    (1..=WORD_BYTES_MAX).contains(&whole.len()).then_some(whole)
 }
 
 /// Sets the page's languages: as told, else those of its words, the most frequent first.

@@ -1,3 +1,5 @@
+//! Hits and their boxes.
+
 use super::*;
 use crate::analysis::tests::page;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What is typed, and what is asked.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Records made, written and read.
+
 use super::*;
 use crate::analysis::tests::page;
 use crate::layout::{Block, Line, Word};

@@ -1,5 +1,6 @@
 //! Files of every format in and out: what is kept, what is lost, what is refused.
 
+mod corpora;
 mod fixtures;
 mod generate;
 mod hostile;

@@ -1,0 +1,3 @@
+//! What the targets assert, one module for a kind of input.
+
+pub mod text_formats;
