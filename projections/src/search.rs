@@ -12,6 +12,7 @@ pub mod dump;
 mod pages;
 mod record;
 mod service;
+mod store;
 
 pub use pages::PageRecords;
 pub use record::{SearchChange, SearchRecord, VisibleText, fold, project};
@@ -19,6 +20,8 @@ pub use service::{
     COUNTED_PAGES_MAX, Found, FoundHit, HITS_FROM_MAX, HITS_LIMIT_MAX, HitsWanted, Search,
     SearchError,
 };
+
+pub use store::{SearchStore, WithSearch};
 
 use crate::paging::QueryError;
 use async_trait::async_trait;

@@ -2,6 +2,7 @@
 //!
 //! The same layout always gives the same bytes.
 
+use crate::edit::{Edit, EditError, edited};
 use crate::layout::PageLayout;
 use crate::record::{PageRecord, RecordError};
 
@@ -26,4 +27,22 @@ impl StoredText {
 /// Reads the layout of a kept text.
 pub fn read_layout(bytes: &[u8]) -> serde_json::Result<PageLayout> {
     serde_json::from_slice(bytes)
+}
+
+/// Why a kept text cannot be corrected.
+#[derive(Debug, thiserror::Error)]
+pub enum CorrectError {
+    /// What was kept cannot be read.
+    #[error("the layout is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+/// Makes the corrected text of a kept layout.
+pub fn corrected(layout: &[u8], edits: &[Edit<'_>]) -> Result<StoredText, CorrectError> {
+    let layout = edited(read_layout(layout)?, edits)?;
+    Ok(StoredText::of(&layout)?)
 }

@@ -3,7 +3,7 @@
 use crate::error::{Answer, Problem};
 use crate::http::fields::Fields;
 use crate::state::Shared;
-use dlcs_domain::{AssetId, Patch};
+use dlcs_domain::AssetId;
 use dlcs_domain::asset::{AssetChange, Delivery, MetadataPatch, Registration, Source};
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ pub(crate) fn registration(
         metadata: metadata(fields)?,
         roles: fields.patch_texts("roles")?,
         delivery: delivery(fields)?,
+        recognise: fields.patch_languages("ocr")?,
         ..Registration::of(source)
     })
 }
@@ -32,7 +33,7 @@ pub(crate) fn change(state: &Shared, fields: &Fields<'_>) -> Answer<AssetChange>
         roles: fields.patch_texts("roles")?,
         source: source(state, fields)?,
         delivery: delivery(fields)?,
-        recognise: Patch::Keep,
+        recognise: fields.patch_languages("ocr")?,
     })
 }
 

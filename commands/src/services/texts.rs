@@ -124,9 +124,49 @@ impl TextCommands {
         base: Option<&BlobRef>,
         apply: impl Fn(&Bytes, &[TextEdit]) -> Result<NewText, CommandError>,
     ) -> Result<Decided, CommandError> {
-        if let Some(decided) = self.repeated(context, id).await? {
-            return Ok(decided);
+        match self.correct_current(context, id, edits, base, apply).await {
+            // What it was made on has gone since, perhaps by this very command.
+            Err(error) if !error.may_pass() => self.repeated(context, id).await?.ok_or(error),
+            decided => decided,
         }
+    }
+
+    /// Takes the text away, and ends a recognition that is under way.
+    pub async fn withdraw(
+        &self,
+        context: &CommandContext,
+        id: &AssetId,
+    ) -> Result<Decided, CommandError> {
+        match self.asset(id).await {
+            Ok(asset) => {
+                let command = TranscriptionCommand::Withdraw { generation: asset.generation };
+                self.execute(context, id, command).await
+            }
+            Err(error) => self.repeated(context, id).await?.ok_or(error),
+        }
+    }
+
+    /// Writes both blobs of a text and returns what an event names them by.
+    pub async fn keep(&self, text: NewText) -> Result<TextBlobs, CommandError> {
+        let NewText { layout, record, .. } = text;
+        let layout = self.write(ObjectKey::text, layout).await?;
+        let record = self.write(ObjectKey::record, record).await?;
+        Ok(TextBlobs { layout, record })
+    }
+
+    /// Loads what is known of an asset's text.
+    pub async fn load(&self, id: &AssetId) -> Result<Loaded<Transcription>, CommandError> {
+        Ok(self.executor.load::<Transcription>(&id.to_string()).await?)
+    }
+
+    async fn correct_current(
+        &self,
+        context: &CommandContext,
+        id: &AssetId,
+        edits: Vec<TextEdit>,
+        base: Option<&BlobRef>,
+        apply: impl Fn(&Bytes, &[TextEdit]) -> Result<NewText, CommandError>,
+    ) -> Result<Decided, CommandError> {
         TextEdit::check(&edits).map_err(|reason| CommandError::Invalid(reason.to_owned()))?;
         for _tried in 0..TRIES_MAX {
             let asset = self.asset(id).await?;
@@ -160,34 +200,6 @@ impl TextCommands {
         Err(CommandError::Busy)
     }
 
-    /// Takes the text away, and ends a recognition that is under way.
-    pub async fn withdraw(
-        &self,
-        context: &CommandContext,
-        id: &AssetId,
-    ) -> Result<Decided, CommandError> {
-        match self.asset(id).await {
-            Ok(asset) => {
-                let command = TranscriptionCommand::Withdraw { generation: asset.generation };
-                self.execute(context, id, command).await
-            }
-            Err(error) => self.repeated(context, id).await?.ok_or(error),
-        }
-    }
-
-    /// Writes both blobs of a text and returns what an event names them by.
-    pub async fn keep(&self, text: NewText) -> Result<TextBlobs, CommandError> {
-        let NewText { layout, record, .. } = text;
-        let layout = self.write(ObjectKey::text, layout).await?;
-        let record = self.write(ObjectKey::record, record).await?;
-        Ok(TextBlobs { layout, record })
-    }
-
-    /// Loads what is known of an asset's text.
-    pub async fn load(&self, id: &AssetId) -> Result<Loaded<Transcription>, CommandError> {
-        Ok(self.executor.load::<Transcription>(&id.to_string()).await?)
-    }
-
     async fn request_chunk(
         &self,
         context: &CommandContext,
@@ -195,7 +207,11 @@ impl TextCommands {
         ids: &[AssetId],
         languages: &Languages,
     ) -> Vec<Result<Decided, CommandError>> {
-        let loads = ids.iter().map(|id| self.asset(id));
+        // Owned ids: a stream of borrowed ones would not be `Send` for every lifetime.
+        let loads = ids.to_vec().into_iter().map(|id| {
+            let texts = self.clone();
+            async move { texts.asset(&id).await }
+        });
         let assets: Vec<_> = futures::stream::iter(loads).buffered(LOADS_AT_ONCE).collect().await;
         let mut answers = Vec::with_capacity(ids.len());
         let mut commands = Vec::with_capacity(ids.len());
