@@ -11,7 +11,8 @@ mod lists;
 mod pages;
 mod scenarios;
 
-pub use given::{Library, layout};
+pub use given::{Library, customer, layout};
+pub use pages::{PAGES, PageText};
 
 use crate::projection::ReadModel;
 use crate::search::SearchIndex;

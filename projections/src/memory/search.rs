@@ -216,3 +216,26 @@ impl ReadModel for MemorySearch {
         Ok(search::dump::write(rows, terms, parked.into_iter(), position))
     }
 }
+
+#[cfg(all(test, feature = "conformance"))]
+mod tests {
+    use super::*;
+    use crate::conformance::search::{self, SearchEngine};
+
+    #[async_trait]
+    impl SearchEngine for Arc<MemorySearch> {
+        fn model(&self) -> Arc<dyn ReadModel> {
+            Arc::clone(self) as Arc<dyn ReadModel>
+        }
+
+        fn index(&self) -> Arc<dyn SearchIndex> {
+            Arc::clone(self) as Arc<dyn SearchIndex>
+        }
+    }
+
+    #[tokio::test]
+    async fn the_reference_passes() {
+        search::search(async |objects| Arc::new(MemorySearch::new(PageRecords::new(objects))))
+            .await;
+    }
+}

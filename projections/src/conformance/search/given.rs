@@ -3,7 +3,7 @@
 use super::SearchEngine;
 use super::pages::{PAGES, PageText};
 use crate::conformance::given::{self, a_blob, append, id};
-use crate::projection::OnPoison;
+use crate::projection::{OnPoison, ReadModel};
 use crate::replay::{Target, replay};
 use crate::search::{Found, HitsWanted, PageRecords, Scope, Search, SearchError, Within};
 use dlcs_domain::access::Principal;
@@ -47,7 +47,7 @@ impl<E: SearchEngine> Library<E> {
     }
 
     /// Lets a page be registered, delivered, and its text imported.
-    pub async fn page(&self, page: &PageText) {
+    pub async fn page(&self, page: &PageText<'_>) {
         let id = id(page.id);
         self.registered(&id, page.roles).await;
         if !page.lines.is_empty() {
@@ -118,11 +118,16 @@ impl<E: SearchEngine> Library<E> {
 
     /// Lets the index see everything.
     pub async fn catch_up(&self) {
+        self.feed(&self.engine.model()).await;
+        self.engine.settle().await;
+    }
+
+    /// Lets any read model see everything.
+    pub async fn feed(&self, model: &Arc<dyn ReadModel>) {
         let to = self.log.head().await.expect("the log tells its head");
-        let target = Target { model: self.engine.model(), to };
+        let target = Target { model: Arc::clone(model), to };
         let replayed = replay(self.log.as_ref(), &[target], OnPoison::Park).await;
         replayed.expect("the log can be replayed");
-        self.engine.settle().await;
     }
 
     pub fn search(&self) -> Search {
@@ -192,7 +197,7 @@ pub fn layout(page: &PageText) -> PageLayout {
 }
 
 /// Returns the box around words of a line.
-pub fn cell(line: usize, first: usize, last: usize) -> Rect {
+pub(super) fn cell(line: usize, first: usize, last: usize) -> Rect {
     let pixels = |it: usize| u32::try_from(it).expect("the grid is small");
     Rect {
         x: 100 + 100 * pixels(first),
