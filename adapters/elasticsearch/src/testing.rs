@@ -2,11 +2,20 @@
 //!
 //! It ends with the process that made it, however that ends, and its folder goes with it.
 
+mod double;
 mod process;
 
+pub use double::{Double, Fault};
 pub use process::{Compiler, VERSION};
 
+use crate::{Address, ElasticsearchIndex};
+use async_trait::async_trait;
+use dlcs_objects::Objects;
+use dlcs_projections::conformance::search::SearchEngine;
+use dlcs_projections::projection::ReadModel;
+use dlcs_projections::search::SearchIndex;
 use process::Process;
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -53,11 +62,38 @@ impl TestNode {
         self.process.is_some()
     }
 
-    /// Makes up a prefix for the names of indexes that no other test uses.
-    pub fn new_prefix(&self) -> String {
+    /// Returns the setting that names this node, with a prefix that no other test uses.
+    pub fn new_setting(&self) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
-        format!("test-{}-{count}", std::process::id())
+        format!("elasticsearch+{}/test-{}-{count}", self.url, std::process::id())
+    }
+}
+
+/// An empty index on the shared node.
+pub struct TestIndex {
+    pub index: ElasticsearchIndex,
+    /// What names it.
+    pub setting: String,
+}
+
+impl TestIndex {
+    pub async fn new(objects: Arc<dyn Objects>) -> Self {
+        let node = tokio::task::spawn_blocking(TestNode::shared).await;
+        let setting = node.expect("the node starts").new_setting();
+        let address = Address::parse(&setting).expect("the setting is right");
+        Self { index: ElasticsearchIndex::new(address, objects), setting }
+    }
+}
+
+#[async_trait]
+impl SearchEngine for TestIndex {
+    fn model(&self) -> Arc<dyn ReadModel> {
+        Arc::new(self.index.clone())
+    }
+
+    fn index(&self) -> Arc<dyn SearchIndex> {
+        Arc::new(self.index.clone())
     }
 }
 
@@ -66,9 +102,9 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    #[tokio::test(flavor = "multi_thread")]
+    #[tokio::test]
     async fn the_node_tells_its_version() {
-        let node = tokio::task::block_in_place(TestNode::shared);
+        let node = tokio::task::spawn_blocking(TestNode::shared).await.expect("it starts");
         let answer = reqwest::get(format!("{}/_nodes/_local", node.url())).await;
         let text = answer.expect("the node answers").text().await.expect("text");
         let nodes: Value = serde_json::from_str(&text).expect("JSON");
