@@ -14,6 +14,7 @@ mod file;
 mod keyset;
 mod lookups;
 mod manifests;
+mod page_text;
 mod rebuild;
 mod served;
 mod serving;
@@ -39,11 +40,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 5] = [
+const DEFINITIONS: [&Definition; 6] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
+    &page_text::DEFINITION,
     &audit_trail::DEFINITION,
 ];
 
@@ -111,6 +113,7 @@ impl ReadStore for ReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
+            page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.query(tile_metadata::DEFINITION.name),
             audit_trail: self.query(audit_trail::DEFINITION.name),
             history: Arc::new(LogHistory { log: Arc::clone(&self.log) }),
