@@ -26,6 +26,9 @@ pub mod locate;
 pub mod query;
 pub mod record;
 
+pub mod edit;
+pub mod stored;
+
 pub use geometry::PageSize;
 pub use hyphens::resolve_hyphens;
 pub use layout::{Block, Hyphen, Line, PageLayout, Rect, Word};
