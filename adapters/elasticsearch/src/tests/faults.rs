@@ -5,7 +5,9 @@ use super::*;
 use crate::bulk::REFUSED_TRIES;
 use crate::testing::{Double, Fault};
 use dlcs_projections::projection::{ApplyError, StoreError};
+use dlcs_projections::search::SearchIndex;
 use dlcs_text::Query;
+use std::time::Instant;
 
 struct Failing {
     library: Library<TestIndex>,
@@ -54,12 +56,25 @@ async fn a_node_that_was_stopped_catches_up() {
     assert_unavailable(it.catch_up().await);
     let scope = Scope { customer: CustomerId(1), within: Within::Customer };
     let query = Query::parse("Ausgang").unwrap();
-    use dlcs_projections::search::SearchIndex;
     let found = it.index.search(&Principal::Anonymous, &scope, &query, 0, 10).await;
     assert!(matches!(found, Err(dlcs_projections::QueryError::Store(_))), "{found:?}");
     it.double.set(Fault::None);
     it.catch_up().await.unwrap();
     assert_eq!(pages_with(&it.library, "\"der Ausgang des\"").await, 20);
+    it.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_events_are_caught_up_with() {
+    let it = failing(600).await;
+    it.double.set(Fault::Stopped);
+    assert_unavailable(it.catch_up().await);
+    it.double.set(Fault::None);
+    let begun = Instant::now();
+    it.catch_up().await.unwrap();
+    let events = head(&it.library).await.0;
+    let rate = events as f64 / begun.elapsed().as_secs_f64();
+    eprintln!("{events} events caught up with, {rate:.0} a second");
     it.check().await;
 }
 
