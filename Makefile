@@ -6,7 +6,10 @@ IMAGES ?=
 CARGO := cargo
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture fuzz clean-data
+# Where pages with known text are.
+FIXTURES ?= ../shared/fixtures/pages
+
+.PHONY: help setup assets build run dev test check fmt clippy doc bless bench ocr-quality torture fuzz clean-data
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +64,9 @@ bless: ## accept the new form of every snapshot
 bench: build ## measure, with a peer in the same run; writes docs/benchmarks
 	@scripts/setup.sh --bench
 	cd bench && $(CARGO) run --release --locked -- --out ../docs/benchmarks
+
+ocr-quality: build ## errors of recognition beside the tesseract program's, by the same models (FIXTURES=folder)
+	@$(CARGO) run --quiet --release --locked -p dlcs-adapter-tesseract --example ocr_quality -- target/release/dlcs '$(FIXTURES)'
 
 torture: ## long forms of the fault tests: 100 kills, 100,000 events by 4 processes, 20,000 simulations
 	DLCS_TORTURE=long DLCS_SIM_SEEDS=20000 $(CARGO) test --release --locked --workspace --features conformance \
