@@ -20,3 +20,17 @@ fn what_the_fuzz_targets_assert_holds_for_their_corpora() {
         }
     }
 }
+
+#[path = "../../../fuzz/src/search.rs"]
+#[expect(unreachable_pub, reason = "a public module of the fuzz targets' crate")]
+mod search;
+
+#[test]
+fn what_the_fuzz_target_of_search_asserts_holds_for_its_corpus() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/search_query");
+    for file in std::fs::read_dir(corpus).expect("there is a corpus") {
+        let bytes = std::fs::read(file.expect("readable").path()).expect("readable");
+        search::check_query(&String::from_utf8_lossy(&bytes));
+        search::check_record(&bytes);
+    }
+}
