@@ -75,7 +75,11 @@ impl Sheet {
         let mut out = Vec::with_capacity(words.len());
         for (n, (word, area)) in words.into_iter().zip(areas).enumerate() {
             let ends_softly = n == last && word.text.ends_with('\u{AD}') && word.text.len() > 2;
-            halves.push(word.half.or_else(|| ends_softly.then_some(Half::First(None))));
+            halves.push(match word.half {
+                // That it is a second half, too, the word before says.
+                None | Some(Half::Second(None)) if ends_softly => Some(Half::First(None)),
+                half => half,
+            });
             out.push(Word {
                 bounds: self.rect(area),
                 text: word.text,
