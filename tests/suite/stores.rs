@@ -32,6 +32,7 @@ fn the_suite_passes_with_everything_on_postgresql() {
         "process::",
         "register::",
         "replay::",
+        "text::",
         "torture::",
     ];
     rerun("postgres", &modules);

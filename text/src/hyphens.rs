@@ -27,6 +27,7 @@ const SUSPENDING: [&str; 8] = ["und", "vnd", "oder", "sowie", "bzw.", "and", "et
 /// assert_eq!(first, Some(Hyphen::First { whole: "verbunden,".into() }));
 /// ```
 pub fn resolve_hyphens(layout: &mut PageLayout) {
+    attach_lone_hyphens(layout);
     let lines = layout.blocks.iter_mut().flat_map(|block| &mut block.lines);
     let mut lines = lines.filter(|it| !it.words.is_empty()).peekable();
     while let Some(line) = lines.next() {
@@ -42,6 +43,20 @@ pub fn resolve_hyphens(layout: &mut PageLayout) {
 }
 
 /// Says whether the last word of a line goes on with the first of the next.
+/// Puts a hyphen that stands alone at the end of a line to the word before it: there are files that
+/// take every mark for a word.
+fn attach_lone_hyphens(layout: &mut PageLayout) {
+    for line in layout.blocks.iter_mut().flat_map(|block| &mut block.lines) {
+        let [.., word, hyphen] = line.words.as_mut_slice() else { continue };
+        let is_lone = hyphen.text.chars().all(is_hyphen) && hyphen.hyphen.is_none();
+        if is_lone && word.hyphen.is_none() && word.text.ends_with(char::is_alphabetic) {
+            word.text.push_str(&hyphen.text);
+            word.bounds = word.bounds.union(hyphen.bounds);
+            line.words.pop();
+        }
+    }
+}
+
 pub(crate) fn is_divided(first: &str, second: &str) -> bool {
     let stem = stem(first);
     let Some(hyphen) = first[stem.len()..].chars().next() else { return false };
@@ -71,6 +86,16 @@ fn is_hyphen(character: char) -> bool {
 mod tests {
     use super::*;
     use crate::layout::{Block, Line, Word};
+
+    #[test]
+    fn a_hyphen_that_is_a_word_of_its_own_belongs_to_the_word_before_it() {
+        let mut layout = page(&["der Den -", "kungsart zu", "- und -"]);
+        resolve_hyphens(&mut layout);
+        let texts: Vec<&str> = layout.words().map(|it| it.text.as_str()).collect();
+        assert_eq!(texts, ["der", "Den-", "kungsart", "zu", "-", "und-"]);
+        let whole = layout.words().nth(1).and_then(|it| it.hyphen.clone());
+        assert_eq!(whole, Some(Hyphen::First { whole: "Denkungsart".into() }));
+    }
 
     fn page(lines: &[&str]) -> PageLayout {
         let word = |text: &str| Word { text: text.to_owned(), ..Word::default() };

@@ -19,7 +19,7 @@ use dlcs_projections::page_text::PageTextRow;
 use dlcs_text::edit::Edit;
 use dlcs_text::record::RecordError;
 use dlcs_text::stored::{self, CorrectError, StoredText};
-use dlcs_text::{PageLayout, PageSize, ReadError, alto, hocr, page_xml};
+use dlcs_text::{PageLayout, PageSize, ReadError, alto, hocr, page_xml, resolve_hyphens};
 use serde_json::Value;
 
 /// Where the text of an image stands.
@@ -135,8 +135,9 @@ fn only_page(request: &Incoming) -> Answer<()> {
 /// Reads a file apart from the requests that are served meanwhile: it may be large.
 async fn imported(format: TextFormat, source: Bytes, size: Option<PageSize>) -> Answer<NewText> {
     let read = tokio::task::spawn_blocking(move || {
-        let layout = read_format(format, &source, size)
+        let mut layout = read_format(format, &source, size)
             .map_err(|error| Problem::bad_request("text-unreadable", error.to_string()))?;
+        resolve_hyphens(&mut layout);
         let text = StoredText::of(&layout);
         let too_large = |error: RecordError| Problem::field("text", error.to_string());
         text.map(new_text).map_err(too_large)
