@@ -5,8 +5,12 @@ DATA ?= dlcs-data
 IMAGES ?=
 BENCH ?=
 CARGO := cargo
+FUZZ_SECONDS ?= 60
 
-.PHONY: help setup assets build run dev test check fmt clippy doc bless bench torture clean-data
+# Where pages with known text are.
+FIXTURES ?= ../shared/fixtures/pages
+
+.PHONY: help setup assets build run dev test check fmt clippy doc bless bench ocr-quality torture fuzz clean-data
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +68,9 @@ bench: build ## measure, with a peer in the same run (BENCH='--only appends'); w
 	cd bench/peers/postgres-es && $(CARGO) build --release --locked --target-dir ../../target
 	cd bench && target/release/dlcs-bench --out ../docs/benchmarks $(BENCH)
 
+ocr-quality: build ## errors of recognition beside the tesseract program's, by the same models (FIXTURES=folder)
+	@$(CARGO) run --quiet --release --locked -p dlcs-adapter-tesseract --example ocr_quality -- target/release/dlcs '$(FIXTURES)'
+
 torture: ## long forms of the fault tests, seeds and figures printed; about an hour
 	DLCS_TORTURE=long DLCS_SIM_SEEDS=20000 $(CARGO) test --release --locked --workspace --features conformance \
 	  --test suite -- --nocapture --test-threads 1 torture:: processes:: simulation:: failpoints:: disk:: \
@@ -72,6 +79,9 @@ torture: ## long forms of the fault tests, seeds and figures printed; about an h
 	  --features conformance --test suite -- --nocapture --test-threads 1 torture:: stopping:: rebuilds:: clocks::
 	DLCS_TORTURE=long $(CARGO) test --release --locked -p dlcs-adapter-postgres --features conformance --lib -- \
 	  --nocapture --test-threads 1 log::tests::processes
+
+fuzz: ## feed the parsers of foreign bytes with what breaks them, FUZZ_SECONDS (60) for each
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 clean-data: ## forget everything that `make run` stored
 	rm -rf '$(DATA)'

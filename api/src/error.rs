@@ -9,6 +9,7 @@ use dlcs_commands::CommandError;
 use dlcs_imaging::tiles::TileError;
 use dlcs_objects::ObjectError;
 use dlcs_projections::QueryError;
+use dlcs_projections::search::SearchError;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -205,6 +206,22 @@ impl From<QueryError> for Problem {
             QueryError::NotAllowed => Self::not_found(),
             QueryError::BadCursor => Self::bad_request("invalid-field", error.to_string()),
             QueryError::Store(reason) => Self::internal(reason),
+        }
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Query(error) => Self::field("q", error.to_string()),
+            SearchError::TooFar(_) => Self::field("page", error.to_string()),
+            SearchError::Index(QueryError::Store(reason)) => {
+                tracing::warn!(error = %reason, "the search index cannot be asked: {reason}");
+                let detail = "the search index does not answer at the moment";
+                Self::unavailable("search-unavailable", detail)
+            }
+            SearchError::Index(error) => error.into(),
+            SearchError::Objects(error) => error.into(),
         }
     }
 }

@@ -7,6 +7,8 @@
 //! - [`error`]: the one mapping from failures to answers.
 //! - `management`: customers, spaces, images, queues, stored manifests.
 //! - `delivery`: image requests, info.json, thumbnails, manifests, originals.
+//! - `text`: recognised and imported text, corrections, transcriptions.
+//! - `search`: Content Search and autocomplete.
 //! - `service`: health, entry point, documentation, pages.
 
 pub mod access;
@@ -18,10 +20,13 @@ mod delivery;
 mod http;
 mod management;
 mod openapi;
+mod search;
 mod service;
+mod text;
 
 pub use access::AdminKey;
 pub use error::Problem;
+pub use management::manifests::members as manifest_members;
 pub use router::{reserved_segments, router};
 pub use service::pages::{are_built_in as pages_are_built_in, graphiql as graphiql_page};
 pub use state::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};

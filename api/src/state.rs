@@ -7,7 +7,8 @@ use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{AssetId, BatchId, CustomerId, ManifestId, SpaceId};
 use dlcs_imaging::tiles::Tiles;
 use dlcs_objects::Objects;
-use dlcs_projections::{Position, Queries, assets, batches, manifests, tile_metadata};
+use dlcs_projections::search::Search;
+use dlcs_projections::{Position, Queries, assets, batches, manifests, page_text, tile_metadata};
 use moka::sync::Cache;
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub struct ApiState {
     pub commands: Commands,
     pub idempotency: Idempotency,
     pub queries: Queries,
+    pub search: Search,
     pub tiles: Arc<Tiles>,
     pub objects: Arc<dyn Objects>,
     pub origins: Arc<dyn OriginCheck>,
@@ -84,6 +86,8 @@ pub struct ApiLimits {
     pub headers_bytes_max: usize,
     pub json_bytes_max: usize,
     pub manifest_bytes_max: usize,
+    /// A file that text is imported from.
+    pub text_bytes_max: usize,
     pub upload_bytes_max: u64,
     pub ndjson_line_bytes_max: usize,
     pub batch_members_max: usize,
@@ -98,6 +102,7 @@ impl Default for ApiLimits {
             headers_bytes_max: 32 * 1024,
             json_bytes_max: 2 * 1024 * 1024,
             manifest_bytes_max: 50 * 1024 * 1024,
+            text_bytes_max: 64 * 1024 * 1024,
             upload_bytes_max: 2 * 1024 * 1024 * 1024,
             ndjson_line_bytes_max: 256 * 1024,
             batch_members_max: 100_000,
@@ -117,6 +122,7 @@ pub(crate) enum Resource {
     Customer(CustomerId),
     Space(SpaceId),
     Asset(AssetId),
+    Text(AssetId),
     Batch(BatchId),
     Manifest(ManifestId),
 }
@@ -128,6 +134,7 @@ impl Resource {
         match self {
             Self::Customer(_) | Self::Space(_) => &[assets::NAME],
             Self::Asset(_) => &[assets::NAME, tile_metadata::NAME],
+            Self::Text(_) => &[page_text::NAME],
             Self::Batch(_) => &[batches::NAME],
             Self::Manifest(_) => &[manifests::NAME],
         }

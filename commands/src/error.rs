@@ -11,6 +11,7 @@ use dlcs_domain::manifest::ManifestError;
 use dlcs_domain::name::NameReservationError;
 use dlcs_domain::names::NameError;
 use dlcs_domain::space::SpaceError;
+use dlcs_domain::transcription::TranscriptionError;
 use dlcs_eventlog::LogError;
 use dlcs_objects::ObjectError;
 
@@ -87,6 +88,18 @@ impl Rule for AssetError {
             Self::NotRegistered => CommandError::NotFound(text),
             Self::Deleted => CommandError::Gone(text),
             Self::InvalidDelivery(_) => CommandError::Invalid(text),
+        }
+    }
+}
+
+impl Rule for TranscriptionError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NoText => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
+            Self::BaseChanged => CommandError::Conflict(text),
+            Self::NoLanguage | Self::InvalidEdits(_) => CommandError::Invalid(text),
         }
     }
 }

@@ -15,12 +15,14 @@ mod reservations;
 pub mod spaces;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 
 pub use assets::{AssetCommands, RegisterOutcome};
 pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Row, Submitted};
 pub use customers::CustomerCommands;
 pub use manifests::ManifestCommands;
 pub use spaces::{NewSpace, SpaceCommands};
+pub use texts::{ImportedFile, NewText, TextCommands};
 
 use crate::clock::Clock;
 use crate::cqrs::Executor;
@@ -39,6 +41,7 @@ pub struct Commands {
     pub assets: AssetCommands,
     pub batches: BatchCommands,
     pub manifests: ManifestCommands,
+    pub texts: TextCommands,
     executor: Executor,
 }
 
@@ -61,6 +64,7 @@ impl Commands {
             ),
             spaces: SpaceCommands::new(executor.clone(), reservations.clone(), lookups),
             batches: BatchCommands::new(executor.clone(), assets.clone()),
+            texts: TextCommands::new(executor.clone(), objects.clone()),
             manifests: ManifestCommands::new(executor.clone(), reservations, objects),
             assets,
             executor,

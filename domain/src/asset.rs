@@ -17,7 +17,7 @@ pub use values::*;
 
 use crate::aggregate::Aggregate;
 use crate::ids::BatchId;
-use crate::patch::Patch;
+use crate::languages::Languages;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +54,8 @@ pub struct LiveAsset {
     pub metadata: AssetMetadata,
     pub roles: Vec<String>,
     pub delivery: Delivery,
+    /// Languages in which its pages are recognised by themselves.
+    pub recognise: Languages,
     /// The batch that asked last.
     pub batch: Option<BatchId>,
     pub ingest: IngestPhase,
@@ -238,6 +240,8 @@ fn registered(
     let unsaid = AssetMetadata { tags: defaults.tags, ..AssetMetadata::default() };
     let mut roles = defaults.roles;
     registration.roles.apply_to(&mut roles);
+    let mut recognise = defaults.recognise;
+    registration.recognise.apply_to(&mut recognise);
     Ok(AssetEvent::Registered(Registered {
         generation,
         attempt: 1,
@@ -246,6 +250,7 @@ fn registered(
         metadata: registration.metadata.applied_to(unsaid),
         roles,
         delivery,
+        recognise,
         batch: registration.batch,
     }))
 }
@@ -256,13 +261,14 @@ impl LiveAsset {
     /// Exactly one event names the batch, so that its members can be counted. The media type alone
     /// changes nothing: the bytes decide.
     fn put(&self, registration: Registration) -> Result<Vec<AssetEvent>, AssetError> {
-        let Registration { source, media_type, metadata, roles, delivery, batch } = registration;
+        let Registration { source, media_type, metadata, roles, delivery, recognise, batch } =
+            registration;
         let is_new_source = source != self.source;
         // The same upload once more is how a client repeats what failed.
         let is_repeat = matches!(source, Source::Upload { .. })
             && matches!(self.ingest, IngestPhase::Failed(_));
         let joins_batch = batch.is_some() && batch != self.batch;
-        let change = AssetChange { metadata, roles, source: None, delivery };
+        let change = AssetChange { metadata, roles, source: None, delivery, recognise };
         let mut events = self.changed(change)?;
         if is_new_source {
             let attempt = self.next_attempt();
@@ -285,10 +291,11 @@ impl LiveAsset {
         if !metadata.is_empty() {
             events.push(AssetEvent::MetadataChanged(metadata));
         }
-        match change.roles.against(&self.roles) {
-            Patch::Keep => {}
-            Patch::Clear => events.push(AssetEvent::AccessChanged(AccessChanged { roles: vec![] })),
-            Patch::Set(roles) => events.push(AssetEvent::AccessChanged(AccessChanged { roles })),
+        if let Some(roles) = change.roles.against(&self.roles).value() {
+            events.push(AssetEvent::AccessChanged(AccessChanged { roles }));
+        }
+        if let Some(languages) = change.recognise.against(&self.recognise).value() {
+            events.push(AssetEvent::RecognitionChanged(RecognitionChanged { languages }));
         }
         if let Some(delivery) = change.delivery.filter(|it| *it != self.delivery) {
             delivery.check().map_err(AssetError::InvalidDelivery)?;
@@ -317,16 +324,12 @@ impl LiveAsset {
     }
 
     fn given_up(&self) -> AssetEvent {
-        let detail = format!("the work on the image ended {} times without a result", self.tries);
-        let failure = Failure { code: IngestErrorCode::Internal, detail, next_attempt_at_us: None };
+        let failure = Failure::given_up("the work on the image", self.tries);
         AssetEvent::IngestFailed(IngestFailed { attempt: self.attempt, failure })
     }
 
     fn failed(&self, code: IngestErrorCode, detail: String, now_us: i64) -> AssetEvent {
-        let next_attempt_at_us = retry_policy(code, self.tries).map(|delay| {
-            now_us.saturating_add(i64::try_from(delay.as_micros()).unwrap_or(i64::MAX))
-        });
-        let failure = Failure { code, detail, next_attempt_at_us };
+        let failure = Failure::of_try(code, detail, self.tries, now_us);
         AssetEvent::IngestFailed(IngestFailed { attempt: self.attempt, failure })
     }
 
@@ -341,6 +344,7 @@ impl LiveAsset {
                 self.metadata = it.applied_to(std::mem::take(&mut self.metadata));
             }
             AssetEvent::AccessChanged(it) => self.roles.clone_from(&it.roles),
+            AssetEvent::RecognitionChanged(it) => self.recognise.clone_from(&it.languages),
             AssetEvent::DeliveryChanged(it) => {
                 self.delivery = it.delivery.clone();
                 self.open(it.attempt, None);
@@ -384,6 +388,7 @@ impl Asset {
             metadata: it.metadata,
             roles: it.roles,
             delivery: it.delivery,
+            recognise: it.recognise,
             batch: it.batch,
             ingest: IngestPhase::Pending,
             tries: 0,

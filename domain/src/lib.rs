@@ -9,12 +9,14 @@ pub mod batch;
 pub mod customer;
 pub mod directory;
 pub mod ids;
+pub mod languages;
 pub mod manifest;
 pub mod metadata;
 pub mod name;
 pub mod names;
 pub mod patch;
 pub mod space;
+pub mod transcription;
 pub mod wire;
 
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub use aggregate::Aggregate;
 pub use ids::{
     ActorId, AssetId, BatchId, BlobRef, CustomerId, ManifestId, NameKey, SpaceId, SpaceNumber,
 };
+pub use languages::{Languages, LanguagesError};
 pub use metadata::EventMetadata;
 pub use patch::Patch;
 pub use wire::{DomainEvent, WireError};

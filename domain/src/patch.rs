@@ -30,6 +30,18 @@ impl<T> Patch<T> {
         }
     }
 
+    /// Returns what a field becomes that has an empty value; `None`: it stays.
+    pub fn value(self) -> Option<T>
+    where
+        T: Default,
+    {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(T::default()),
+            Self::Set(value) => Some(value),
+        }
+    }
+
     /// Drops what would change nothing.
     #[must_use]
     pub fn against(self, field: &T) -> Self

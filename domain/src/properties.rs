@@ -5,12 +5,17 @@ use crate::batch::{Batch, BatchCommand, Queue};
 use crate::customer::{Customer, CustomerCommand};
 use crate::directory::{Directory, DirectoryCommand};
 use crate::ids::{BlobRef, SpaceNumber};
+use crate::languages::Languages;
 use crate::manifest::{Manifest, ManifestCommand};
 use crate::name::{Name, NameCommand};
 use crate::patch::Patch;
 use crate::space::{Space, SpaceChange, SpaceCommand};
+use crate::transcription::Transcription;
 use crate::wire::{DomainEvent, decode, encode};
 use proptest::prelude::*;
+use transcription::transcription;
+
+mod transcription;
 
 fn names() -> impl Strategy<Value = String> {
     prop::sample::select(&["maps", "globes", "iiif", "", "a/b"][..]).prop_map(str::to_owned)
@@ -45,10 +50,15 @@ fn customer() -> impl Strategy<Value = CustomerCommand> {
 fn space() -> impl Strategy<Value = SpaceCommand> {
     use SpaceCommand as Do;
     prop_oneof![
-        names().prop_map(|name| Do::Create { name, default_tags: vec![], default_roles: vec![] }),
+        names().prop_map(|name| Do::Create {
+            name,
+            default_tags: vec![],
+            default_roles: vec![],
+            default_recognise: Languages::default(),
+        }),
         (prop::option::of(names()), names()).prop_map(|(name, tag)| {
             let default_tags = Patch::Set(vec![tag]);
-            Do::Change(SpaceChange { name, default_tags, default_roles: Patch::Keep })
+            Do::Change(SpaceChange { name, default_tags, ..SpaceChange::default() })
         }),
         any::<bool>().prop_map(|is_empty| Do::Delete { is_empty }),
     ]
@@ -120,6 +130,7 @@ histories! {
     any_history_of_a_batch_folds: Batch of batch,
     any_history_of_a_manifest_folds: Manifest of manifest,
     any_history_of_a_name_folds: Name of name,
+    any_history_of_a_text_folds: Transcription of transcription,
 }
 
 proptest! {

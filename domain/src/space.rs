@@ -1,6 +1,7 @@
 //! A space: where a customer keeps assets.
 
 use crate::aggregate::Aggregate;
+use crate::languages::Languages;
 use crate::names::{NameError, check_space_name};
 use crate::patch::Patch;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub struct LiveSpace {
     pub default_tags: Vec<String>,
     /// For assets that are registered from now on.
     pub default_roles: Vec<String>,
+    /// For assets that are registered from now on.
+    pub default_recognise: Languages,
     pub edits: u64,
 }
 
@@ -48,6 +51,7 @@ pub enum SpaceCommand {
         name: String,
         default_tags: Vec<String>,
         default_roles: Vec<String>,
+        default_recognise: Languages,
     },
     Change(SpaceChange),
     /// Whether it is empty was looked up.
@@ -62,6 +66,7 @@ pub struct SpaceChange {
     pub name: Option<String>,
     pub default_tags: Patch<Vec<String>>,
     pub default_roles: Patch<Vec<String>>,
+    pub default_recognise: Patch<Languages>,
 }
 
 impl Space {
@@ -89,6 +94,8 @@ pub struct SpaceCreated {
     pub default_tags: Vec<String>,
     #[serde(default)]
     pub default_roles: Vec<String>,
+    #[serde(skip_serializing_if = "Languages::is_empty", default)]
+    pub default_recognise: Languages,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +107,8 @@ pub struct SpaceRenamed {
 pub struct SpaceDefaultsChanged {
     pub default_tags: Vec<String>,
     pub default_roles: Vec<String>,
+    #[serde(skip_serializing_if = "Languages::is_empty", default)]
+    pub default_recognise: Languages,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,10 +125,11 @@ impl Aggregate for Space {
         Ok(match (self, command) {
             (
                 State::Absent | State::Deleted { .. },
-                Do::Create { name, default_tags, default_roles },
+                Do::Create { name, default_tags, default_roles, default_recognise },
             ) => {
                 check_space_name(&name)?;
-                vec![Then::Created(SpaceCreated { name, default_tags, default_roles })]
+                let created = SpaceCreated { name, default_tags, default_roles, default_recognise };
+                vec![Then::Created(created)]
             }
             (State::Absent, _) => return Err(SpaceError::NotFound),
             (State::Deleted { .. }, _) => return Err(SpaceError::Deleted),
@@ -138,6 +148,7 @@ impl Aggregate for Space {
                     name: it.name.clone(),
                     default_tags: it.default_tags.clone(),
                     default_roles: it.default_roles.clone(),
+                    default_recognise: it.default_recognise.clone(),
                     edits,
                 });
             }
@@ -149,6 +160,7 @@ impl Aggregate for Space {
             (Self::Live(space), SpaceEvent::DefaultsChanged(it)) => {
                 space.default_tags.clone_from(&it.default_tags);
                 space.default_roles.clone_from(&it.default_roles);
+                space.default_recognise.clone_from(&it.default_recognise);
                 space.edits = edits;
             }
             (Self::Absent | Self::Deleted { .. }, _) => {}
@@ -173,19 +185,27 @@ impl Aggregate for Space {
 }
 
 impl LiveSpace {
+    fn defaults(&self) -> SpaceDefaultsChanged {
+        SpaceDefaultsChanged {
+            default_tags: self.default_tags.clone(),
+            default_roles: self.default_roles.clone(),
+            default_recognise: self.default_recognise.clone(),
+        }
+    }
+
     fn changed(&self, change: SpaceChange) -> Result<Vec<SpaceEvent>, SpaceError> {
         let mut events = Vec::new();
         if let Some(name) = change.name.filter(|it| *it != self.name) {
             check_space_name(&name)?;
             events.push(SpaceEvent::Renamed(SpaceRenamed { name }));
         }
-        let mut default_tags = self.default_tags.clone();
-        change.default_tags.apply_to(&mut default_tags);
-        let mut default_roles = self.default_roles.clone();
-        change.default_roles.apply_to(&mut default_roles);
-        if (&default_tags, &default_roles) != (&self.default_tags, &self.default_roles) {
-            let changed = SpaceDefaultsChanged { default_tags, default_roles };
-            events.push(SpaceEvent::DefaultsChanged(changed));
+        let was = self.defaults();
+        let mut becomes = was.clone();
+        change.default_tags.apply_to(&mut becomes.default_tags);
+        change.default_roles.apply_to(&mut becomes.default_roles);
+        change.default_recognise.apply_to(&mut becomes.default_recognise);
+        if becomes != was {
+            events.push(SpaceEvent::DefaultsChanged(becomes));
         }
         Ok(events)
     }

@@ -16,17 +16,18 @@ use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
 use crate::name::NameEvent;
 use crate::space::SpaceEvent;
+use crate::transcription::TranscriptionEvent;
 use serde::Serialize;
 
 /// Any event of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "almost every event is an asset's")]
 pub enum DomainEvent {
     Directory(DirectoryEvent),
     Customer(CustomerEvent),
     Space(SpaceEvent),
     Asset(AssetEvent),
+    Transcription(TranscriptionEvent),
     Batch(BatchEvent),
     Manifest(ManifestEvent),
     Name(NameEvent),
@@ -107,12 +108,22 @@ event_types! {
     "asset.origin_changed" 1 Asset(AssetEvent::OriginChanged),
     "asset.metadata_changed" 1 Asset(AssetEvent::MetadataChanged),
     "asset.access_changed" 1 Asset(AssetEvent::AccessChanged),
+    "asset.recognition_changed" 1 Asset(AssetEvent::RecognitionChanged),
     "asset.delivery_changed" 1 Asset(AssetEvent::DeliveryChanged),
     "asset.reingest_requested" 1 Asset(AssetEvent::ReingestRequested),
     "asset.ingest_started" 1 Asset(AssetEvent::IngestStarted),
     "asset.ingest_delivered" 1 Asset(AssetEvent::IngestDelivered),
     "asset.ingest_failed" 1 Asset(AssetEvent::IngestFailed),
     "asset.deleted" 1 Asset(AssetEvent::Deleted),
+    "transcription.recognition_requested" 1
+        Transcription(TranscriptionEvent::RecognitionRequested),
+    "transcription.recognition_started" 1 Transcription(TranscriptionEvent::RecognitionStarted),
+    "transcription.recognition_completed" 1
+        Transcription(TranscriptionEvent::RecognitionCompleted),
+    "transcription.recognition_failed" 1 Transcription(TranscriptionEvent::RecognitionFailed),
+    "transcription.text_imported" 1 Transcription(TranscriptionEvent::TextImported),
+    "transcription.corrected" 1 Transcription(TranscriptionEvent::Corrected),
+    "transcription.withdrawn" 1 Transcription(TranscriptionEvent::Withdrawn),
     "batch.submitted" 1 Batch(BatchEvent::Submitted),
     "manifest.created" 1 Manifest(ManifestEvent::Created),
     "manifest.replaced" 1 Manifest(ManifestEvent::Replaced),
@@ -197,6 +208,7 @@ aggregate_events! {
     Customer(CustomerEvent),
     Space(SpaceEvent),
     Asset(AssetEvent),
+    Transcription(TranscriptionEvent),
     Batch(BatchEvent),
     Manifest(ManifestEvent),
     Name(NameEvent),

@@ -6,16 +6,20 @@
 //! - [`image_request`]: `{region}/{size}/{rotation}/{quality}.{format}` to pixels.
 //! - [`image_info`]: `info.json` in both versions.
 //! - [`presentation`]: manifests in both versions.
+//! - [`content_search`]: answers of Content Search 2.0 and 1.0.
+//! - [`transcription`]: the text of a canvas as annotations.
 //! - [`negotiation`]: which version and media type an `Accept` header asks for.
 //! - [`link`]: `Link` header values and the encoding of identifiers in addresses.
 //! - [`base`]: documents that do not know at which address they will be served.
 
 pub mod base;
+pub mod content_search;
 pub mod image_info;
 pub mod image_request;
 pub mod link;
 pub mod negotiation;
 pub mod presentation;
+pub mod transcription;
 
 pub use image_info::ImageDescription;
 pub use image_request::{Dimensions, ImageRequest, ImageVersion, Limits, Resolved};

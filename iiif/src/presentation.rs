@@ -13,6 +13,7 @@ mod tests;
 
 pub use language::LanguageMap;
 
+use crate::content_search::SearchService;
 use crate::image_info::ComplianceLevel;
 use crate::image_request::{Dimensions, ImageVersion};
 
@@ -70,6 +71,8 @@ pub struct Manifest {
     pub homepage: Vec<ExternalResource>,
     pub see_also: Vec<ExternalResource>,
     pub rendering: Vec<ExternalResource>,
+    /// Search within; only where there is text to be found.
+    pub search: Option<SearchService>,
     pub canvases: Vec<Canvas>,
 }
 
@@ -89,6 +92,15 @@ pub struct Canvas {
     pub thumbnail: Option<ImageResource>,
     pub see_also: Vec<ExternalResource>,
     pub rendering: Vec<ExternalResource>,
+    /// Pages (3.0) or lists (2.1) of annotations at other addresses.
+    pub annotations: Vec<AnnotationReference>,
+}
+
+/// Annotations at another address, in the version that is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnotationReference {
+    pub id: String,
+    pub label: LanguageMap,
 }
 
 /// An image at an address, and the services that give it in other sizes.

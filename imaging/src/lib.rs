@@ -14,6 +14,7 @@ pub mod limits;
 pub mod plan;
 pub mod raster;
 pub mod render;
+pub mod resolution;
 pub mod sniff;
 pub mod tiles;
 
@@ -28,5 +29,6 @@ pub use derivative::{DerivativeFacts, DerivativePolicy, derive};
 pub use error::ImageError;
 pub use limits::DecodeLimits;
 pub use plan::{PlanError, RenderLimits, RenderPlan, plan};
+pub use resolution::resolution_dpi;
 pub use sniff::MediaType;
 pub use tiles::{TileError, Tiles, TilesSettings};

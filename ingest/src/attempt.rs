@@ -3,27 +3,16 @@
 use crate::make::{Made, Workshop};
 use crate::measures;
 use crate::pending::{Ending, Next, Order};
-use crate::work::Cause;
-use dlcs_commands::{CommandContext, DispatchError, Executor, Outcome, Position};
-use dlcs_domain::asset::{Asset, AssetCommand, AssetError, AssetEvent, IngestPhase, LiveAsset};
-use dlcs_domain::{ActorId, AssetId};
-use std::time::Duration;
+use crate::process_manager::CONSUMER;
+use crate::sending::{Trouble, live_asset, send};
+use crate::work::{Cause, Moment, Signal, SignalError, Work, signal};
+use dlcs_commands::{CommandContext, Executor, Outcome, Position};
+use dlcs_domain::asset::{Asset, AssetCommand, AssetEvent, IngestPhase, LiveAsset};
+use dlcs_domain::{ActorId, Aggregate, AssetId};
+use dlcs_eventlog::RecordedEvent;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use uuid::Uuid;
-
-/// How often a command is sent that could not be recorded.
-const SENDS_MAX: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// Why a run has no ending.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The log could not be used for a while.
-    Passing(String),
-    /// The asset's history cannot be read.
-    Lasting(String),
-}
 
 /// Everything that attempts need, shared by all of them.
 pub(crate) struct Attempts {
@@ -31,9 +20,15 @@ pub(crate) struct Attempts {
     pub(crate) workshop: Workshop,
 }
 
-impl Attempts {
-    /// Runs what is due for an asset. `started` is told where the attempt's beginning was recorded.
-    pub(crate) async fn run(
+impl Work for Attempts {
+    const CONSUMER: &'static str = CONSUMER;
+    const CATEGORY: &'static str = Asset::CATEGORY;
+
+    fn signal(event: &RecordedEvent) -> Result<Option<Signal>, SignalError> {
+        signal(event)
+    }
+
+    async fn run(
         &self,
         order: &Order,
         started: impl FnOnce(Position) + Send,
@@ -45,7 +40,7 @@ impl Attempts {
         let command = AssetCommand::StartIngest { generation, now_us };
         let context = context(&order.asset, order.cause, None);
         fail::fail_point!("ingest.before-start");
-        let outcome = self.send(&context, &order.asset, command).await?;
+        let outcome = send::<Asset>(&self.executor, &context, &order.asset, command).await?;
         fail::fail_point!("ingest.after-start");
         let has_begun = outcome.events.iter().any(|it| matches!(it, AssetEvent::IngestStarted(_)));
         let live = outcome.after.live().filter(|_| has_begun).cloned();
@@ -54,6 +49,28 @@ impl Attempts {
         self.attempt(order, asset).await
     }
 
+    fn reached(moment: Moment) {
+        match moment {
+            Moment::BeforeLease => {
+                fail::fail_point!("ingest.before-lease");
+            }
+            Moment::AfterLease => {
+                fail::fail_point!("ingest.after-lease");
+            }
+            Moment::BeforeRelease => {
+                fail::fail_point!("ingest.before-release");
+            }
+            Moment::BeforeCheckpoint => {
+                fail::fail_point!("ingest.before-checkpoint");
+            }
+            Moment::AfterCheckpoint => {
+                fail::fail_point!("ingest.after-checkpoint");
+            }
+        }
+    }
+}
+
+impl Attempts {
     async fn attempt(&self, order: &Order, asset: LiveAsset) -> Result<Ending, Trouble> {
         let (generation, attempt) = (asset.generation, asset.attempt);
         let begun = Instant::now();
@@ -81,7 +98,7 @@ impl Attempts {
         };
         let context = context(&order.asset, order.cause, Some((generation, attempt)));
         fail::fail_point!("ingest.before-result");
-        let outcome = self.send(&context, &order.asset, command).await?;
+        let outcome = send::<Asset>(&self.executor, &context, &order.asset, command).await?;
         fail::fail_point!("ingest.after-result");
         Ok(self.ending(&outcome, generation))
     }
@@ -91,32 +108,8 @@ impl Attempts {
         if order.generation.is_some() {
             return Ok(order.generation);
         }
-        let loaded = self.executor.load::<Asset>(&order.asset.to_string()).await;
-        let loaded = loaded.map_err(|error| trouble(error.into()))?;
-        Ok(loaded.state.live().map(|asset| asset.generation))
-    }
-
-    /// Sends a command until it is decided. Sending it again applies it once.
-    async fn send(
-        &self,
-        context: &CommandContext,
-        asset: &AssetId,
-        command: AssetCommand,
-    ) -> Result<Outcome<Asset>, Trouble> {
-        let id = asset.to_string();
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..SENDS_MAX {
-            match self.executor.execute_one::<Asset>(context, &id, command.clone()).await {
-                Err(
-                    DispatchError::Busy | DispatchError::Full(_) | DispatchError::Unavailable(_),
-                ) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                decided => return decided.map_err(trouble),
-            }
-        }
-        self.executor.execute_one::<Asset>(context, &id, command).await.map_err(trouble)
+        let asset = live_asset(&self.executor, &order.asset).await?;
+        Ok(asset.map(|asset| asset.generation))
     }
 
     fn ending(&self, outcome: &Outcome<Asset>, generation: u32) -> Ending {
@@ -153,19 +146,4 @@ fn context(asset: &AssetId, cause: Cause, report: Option<(u32, u32)>) -> Command
     let name = |(generation, attempt)| format!("ingest/{asset}/{generation}/{attempt}");
     let command_id = report.map(|it| Uuid::new_v5(&Uuid::NAMESPACE_OID, name(it).as_bytes()));
     CommandContext { causation_id: Some(cause.event_id), command_id, ..context }
-}
-
-fn trouble(error: DispatchError<AssetError>) -> Trouble {
-    match error {
-        DispatchError::Busy | DispatchError::Full(_) | DispatchError::Unavailable(_) => {
-            Trouble::Passing(error.to_string())
-        }
-        DispatchError::Rejected(_)
-        | DispatchError::EditMismatch { .. }
-        | DispatchError::OtherBody
-        | DispatchError::Damaged(_) => {
-            error!(%error, "an asset's history cannot be used");
-            Trouble::Lasting(error.to_string())
-        }
-    }
 }

@@ -1,9 +1,11 @@
-//! Background work: originals are fetched, images derived, and the results reported as commands.
+//! Background work: originals are fetched, images derived, pages recognised, and the results
+//! reported as commands.
 //!
 //! Not here: decoding (the worker port), outbound requests (the origin port), HTTP handlers, SQL.
 
 pub mod origin;
 pub mod process_manager;
+pub mod recognition;
 pub mod settings;
 pub mod sweep;
 pub mod worker;
@@ -12,10 +14,13 @@ mod attempt;
 mod make;
 mod measures;
 mod pending;
+mod sending;
+mod shift;
 mod work;
 
 pub use origin::{Fetched, OriginError, Origins};
 pub use process_manager::{IngestPorts, IngestProcessManager};
+pub use recognition::{RecognitionPorts, RecognitionProcessManager};
 pub use settings::IngestSettings;
 pub use sweep::Sweeper;
-pub use worker::{ImageWorker, WorkerError};
+pub use worker::{ImageWorker, RecognitionWorker, WorkerError};

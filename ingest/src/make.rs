@@ -135,7 +135,7 @@ fn check_length(output: &Path, expected: u64) -> Result<(), Refusal> {
 }
 
 impl Refusal {
-    fn internal(detail: &str) -> Self {
+    pub(crate) fn internal(detail: &str) -> Self {
         Self { code: IngestErrorCode::Internal, detail: detail.to_owned() }
     }
 }

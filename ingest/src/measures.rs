@@ -24,13 +24,29 @@ pub(crate) fn fetched(length_bytes: u64) {
     counter!("dlcs_ingest_fetched_bytes_total").increment(length_bytes);
 }
 
-pub(crate) fn parked() {
-    counter!("dlcs_ingest_parked_total").increment(1);
+pub(crate) fn recognition_started() {
+    counter!("dlcs_recognition_started_total").increment(1);
+}
+
+pub(crate) fn recognised(words: u32, duration: Duration) {
+    counter!("dlcs_recognition_completed_total").increment(1);
+    counter!("dlcs_recognition_words_total").increment(u64::from(words));
+    histogram!("dlcs_recognition_duration_seconds", "result" => "completed").record(duration);
+}
+
+pub(crate) fn not_recognised(code: IngestErrorCode, duration: Duration) {
+    counter!("dlcs_recognition_failed_total", "code" => code.as_str()).increment(1);
+    histogram!("dlcs_recognition_duration_seconds", "result" => "failed").record(duration);
+}
+
+/// `work` is the name of the consumer.
+pub(crate) fn parked(work: &str) {
+    counter!(format!("dlcs_{work}_parked_total")).increment(1);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-pub(crate) fn queue(active: usize, waiting: usize, in_flight: usize) {
-    gauge!("dlcs_ingest_pending").set(active as f64);
-    gauge!("dlcs_ingest_waiting").set(waiting as f64);
-    gauge!("dlcs_ingest_in_flight").set(in_flight as f64);
+pub(crate) fn queue(work: &str, active: usize, waiting: usize, in_flight: usize) {
+    gauge!(format!("dlcs_{work}_pending")).set(active as f64);
+    gauge!(format!("dlcs_{work}_waiting")).set(waiting as f64);
+    gauge!(format!("dlcs_{work}_in_flight")).set(in_flight as f64);
 }

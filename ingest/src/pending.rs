@@ -132,7 +132,7 @@ impl Pending {
             return None;
         }
         match (signal.change, entry.map(|entry| entry.phase)) {
-            (Change::Deleted, phase) => {
+            (Change::Cancelled, phase) => {
                 self.remove(&signal.asset);
                 phase.and_then(Phase::run)
             }

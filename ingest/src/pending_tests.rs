@@ -151,8 +151,8 @@ fn a_wish_read_while_a_run_found_nothing_to_do_is_kept() {
 fn a_deleted_asset_is_no_work() {
     let mut pending = reading(&[registered("1/1/a", 1), registered("1/1/b", 2)]);
     let order = pending.next(0).unwrap();
-    assert_eq!(pending.take(&told("1/1/a", 3, Change::Deleted)), Some(order.run));
-    assert_eq!(pending.take(&told("1/1/b", 4, Change::Deleted)), None);
+    assert_eq!(pending.take(&told("1/1/a", 3, Change::Cancelled)), Some(order.run));
+    assert_eq!(pending.take(&told("1/1/b", 4, Change::Cancelled)), None);
     assert_eq!(pending.active(), 0);
     assert!(pending.next(0).is_none());
 }

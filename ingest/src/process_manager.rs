@@ -1,46 +1,19 @@
-//! Events in, commands out: every asset that was asked for ends delivered or failed.
-//!
-//! - One process at a time does it, under a lease.
-//! - The checkpoint stands before the oldest unfinished work, so a restart finds everything again.
-//! - What is known of unfinished work is bounded; the log holds the rest.
-//! - An attempt without a result is repeated under a new number; the late result of an old one
-//!   changes nothing. Both are the domain's rules, so nothing here has to be exactly once.
+//! Ingest: every asset that was asked for ends delivered or failed.
 
-use crate::attempt::{Attempts, Trouble};
+use crate::attempt::Attempts;
 use crate::make::Workshop;
-use crate::measures;
 use crate::origin::Origins;
-use crate::pending::{Ending, Order, Pending, Run};
 use crate::settings::IngestSettings;
-use crate::work::{SignalError, signal};
+use crate::shift::WorkManager;
 use crate::worker::ImageWorker;
-use dlcs_commands::{Executor, Position};
-use dlcs_domain::AssetId;
-use dlcs_eventlog::consumers::{ConsumerError, ConsumerName, ConsumerStore, LeaseOwner, Parked};
-use dlcs_eventlog::lease::{Lease, LeaseHolder};
-use dlcs_eventlog::{EventId, LogError, RecordedEvent, StreamId};
+use dlcs_commands::Executor;
+use dlcs_eventlog::consumers::{ConsumerStore, LeaseOwner};
 use dlcs_objects::Objects;
-use futures::FutureExt;
-use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
 
 /// Name of the consumer. Never changes.
 pub const CONSUMER: &str = "ingest";
-
-/// Events read at once.
-const PAGE_LENGTH: usize = 512;
-/// Longest pause before work that met trouble is tried again.
-const TROUBLE_PAUSE_MAX: Duration = Duration::from_secs(30);
-
-/// Pause after something that does not pass by itself.
-const INTERRUPTION_PAUSE: Duration = Duration::from_secs(5);
 
 /// What ingest works with.
 #[derive(Clone)]
@@ -54,277 +27,19 @@ pub struct IngestPorts {
 }
 
 /// Takes registrations from the log and sees them through.
-pub struct IngestProcessManager {
-    executor: Executor,
-    consumers: Arc<dyn ConsumerStore>,
-    consumer: ConsumerName,
-    attempts: Arc<Attempts>,
-    settings: IngestSettings,
-    holder: LeaseHolder,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Interruption {
-    #[error(transparent)]
-    Log(#[from] LogError),
-    #[error(transparent)]
-    Consumers(#[from] ConsumerError),
-}
-
-/// What a run says of itself.
-struct Report {
-    asset: AssetId,
-    run: Run,
-    ended: Result<Ending, Trouble>,
-}
-
-/// One spell of work under one lease.
-struct Shift<'a> {
-    manager: &'a IngestProcessManager,
-    pending: Pending,
-    runs: JoinSet<Report>,
-    in_flight: HashMap<Run, AbortHandle>,
-    begun: mpsc::UnboundedSender<(AssetId, Run, Position)>,
-    saved: Position,
-    saved_at: Instant,
-}
+pub struct IngestProcessManager(WorkManager<Attempts>);
 
 impl IngestProcessManager {
     /// `owner` names this process and its start, and is never used again.
     pub fn new(ports: IngestPorts, settings: IngestSettings, owner: LeaseOwner) -> Self {
         let IngestPorts { executor, consumers, objects, origins, worker } = ports;
-        let consumer = ConsumerName(CONSUMER.to_owned());
         let workshop = Workshop { objects, origins, worker, limits: settings.limits.clone() };
-        let holder = LeaseHolder {
-            consumers: consumers.clone(),
-            consumer: consumer.clone(),
-            owner,
-            duration: settings.lease,
-            clock: lease_clock(&executor),
-        };
-        let attempts = Arc::new(Attempts { executor: executor.clone(), workshop });
-        Self { executor, consumers, consumer, attempts, settings, holder }
+        let attempts = Attempts { executor: executor.clone(), workshop };
+        Self(WorkManager::new(executor, consumers, attempts, settings, owner))
     }
 
     /// Works until it is stopped. Returns once running attempts have ended or were given up.
     pub async fn run(&self, stop: CancellationToken) {
-        fail::fail_point!("ingest.before-lease");
-        while let Some(lease) = self.holder.acquire(&stop).await {
-            fail::fail_point!("ingest.after-lease");
-            let ended = self.shift(&lease, &stop).await;
-            fail::fail_point!("ingest.before-release");
-            lease.release().await;
-            match ended {
-                Ok(()) => info!("ingest rests"),
-                Err(interruption) => {
-                    error!(error = %interruption, "ingest was interrupted");
-                    let pause = sleep(INTERRUPTION_PAUSE);
-                    stop.run_until_cancelled(pause).await;
-                }
-            }
-        }
+        self.0.run(stop).await;
     }
-
-    async fn shift(&self, lease: &Lease, stop: &CancellationToken) -> Result<(), Interruption> {
-        let checkpoint = self.consumers.checkpoint(&self.consumer).await?;
-        let (begun, mut has_begun) = mpsc::unbounded_channel();
-        let mut shift = Shift {
-            manager: self,
-            pending: Pending::after(checkpoint, self.settings.pending_max),
-            runs: JoinSet::new(),
-            in_flight: HashMap::new(),
-            begun,
-            saved: checkpoint,
-            saved_at: Instant::now(),
-        };
-        let mut hints = self.executor.log().head_hints();
-        while !stop.is_cancelled() && !lease.lost().is_cancelled() {
-            let is_behind = shift.read().await?;
-            shift.start_what_is_due();
-            shift.save_now_and_then().await?;
-            let pause = if is_behind { Duration::ZERO } else { self.settings.poll_every };
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                () = lease.lost().cancelled() => {}
-                Some((asset, run, at)) = has_begun.recv() => shift.has_begun(&asset, run, at),
-                Some(ended) = shift.runs.join_next() => shift.has_ended(ended).await?,
-                Ok(()) = hints.changed() => {}
-                () = sleep(pause) => {}
-            }
-        }
-        if lease.lost().is_cancelled() {
-            return Ok(());
-        }
-        shift.wind_down().await
-    }
-
-    fn now_us(&self) -> i64 {
-        self.executor.clock().now_us()
-    }
-
-    async fn park(
-        &self,
-        stream: StreamId,
-        position: Position,
-        event_id: EventId,
-        error: String,
-    ) -> Result<(), ConsumerError> {
-        error!(%stream, %position, error, "an event is parked: its asset is not ingested");
-        measures::parked();
-        let consumer = self.consumer.clone();
-        let parked_at_us = self.now_us();
-        let parked =
-            Parked { consumer, stream, position, event_id, error, attempts: 1, parked_at_us };
-        self.consumers.park(parked).await
-    }
-}
-
-impl Shift<'_> {
-    /// Reads a page, if there is room for what it may hold. Says whether there may be more.
-    async fn read(&mut self) -> Result<bool, Interruption> {
-        let settings = &self.manager.settings;
-        let room = settings.pending_max.saturating_sub(self.pending.active());
-        let room = room.min(settings.waiting_max.saturating_sub(self.pending.waiting()));
-        let limit = room.min(PAGE_LENGTH);
-        if limit == 0 {
-            return Ok(false);
-        }
-        let after = self.pending.read_up_to();
-        let events = match self.manager.executor.log().read_all(after, limit).await {
-            Err(error @ LogError::Unavailable(_)) => {
-                warn!(%error, "ingest cannot read on for now");
-                return Ok(false);
-            }
-            read => read?,
-        };
-        for event in &events {
-            self.take(event).await?;
-        }
-        if let Some(last) = events.last() {
-            self.pending.has_read(last.position);
-        }
-        Ok(events.len() == limit)
-    }
-
-    async fn take(&mut self, event: &RecordedEvent) -> Result<(), ConsumerError> {
-        match signal(event) {
-            Ok(None) => Ok(()),
-            Ok(Some(signal)) => {
-                let pointless = self.pending.take(&signal);
-                self.abort(pointless);
-                Ok(())
-            }
-            Err(error @ (SignalError::Stream(_) | SignalError::Wire(_))) => {
-                let (stream, event_id) = (event.stream.clone(), event.event_id);
-                self.manager.park(stream, event.position, event_id, error.to_string()).await
-            }
-        }
-    }
-
-    fn start_what_is_due(&mut self) {
-        let now_us = self.manager.now_us();
-        while self.in_flight.len() < self.manager.settings.at_once {
-            let Some(order) = self.pending.next(now_us) else { break };
-            self.start(order);
-        }
-        measures::queue(self.pending.active(), self.pending.waiting(), self.in_flight.len());
-    }
-
-    fn start(&mut self, order: Order) {
-        let (attempts, begun) = (Arc::clone(&self.manager.attempts), self.begun.clone());
-        let run = order.run;
-        let task = async move {
-            let says = |at| {
-                // Nobody listens any more: the shift is over.
-                let _ = begun.send((order.asset.clone(), order.run, at));
-            };
-            let ended = AssertUnwindSafe(attempts.run(&order, says)).catch_unwind().await;
-            let ended = ended.unwrap_or_else(|_| Err(Trouble::Passing("it panicked".to_owned())));
-            Report { asset: order.asset, run: order.run, ended }
-        };
-        self.in_flight.insert(run, self.runs.spawn(task));
-    }
-
-    fn has_begun(&mut self, asset: &AssetId, run: Run, at: Position) {
-        let pointless = self.pending.started(asset, run, at);
-        self.abort(pointless);
-    }
-
-    async fn has_ended(&mut self, ended: Result<Report, JoinError>) -> Result<(), ConsumerError> {
-        // A run that was aborted has been forgotten already.
-        let Ok(Report { asset, run, ended }) = ended else { return Ok(()) };
-        self.in_flight.remove(&run);
-        match ended {
-            Ok(ending) => self.pending.ended(&asset, run, ending),
-            Err(Trouble::Passing(error)) => {
-                let troubles = self.pending.troubles(&asset);
-                warn!(asset.id = %asset, error, "the work on asset {asset} is tried again");
-                let retry_at_us = self.manager.now_us() + pause_us(troubles);
-                self.pending.ended(&asset, run, Ending::Troubled { retry_at_us });
-            }
-            Err(Trouble::Lasting(error)) => {
-                let position = self.pending.position_of(&asset).unwrap_or_default();
-                self.pending.give_up(&asset, run);
-                let stream = StreamId::new("asset", &asset.to_string());
-                let event_id = EventId(uuid::Uuid::nil());
-                self.manager.park(stream, position, event_id, error).await?;
-            }
-        }
-        Ok(())
-    }
-
-    fn abort(&mut self, pointless: Option<Run>) {
-        if let Some(handle) = pointless.and_then(|run| self.in_flight.remove(&run)) {
-            handle.abort();
-        }
-    }
-
-    async fn save_now_and_then(&mut self) -> Result<(), ConsumerError> {
-        if self.saved_at.elapsed() < self.manager.settings.save_every {
-            return Ok(());
-        }
-        self.saved_at = Instant::now();
-        self.save().await
-    }
-
-    async fn save(&mut self) -> Result<(), ConsumerError> {
-        let reached = self.pending.low_watermark();
-        if reached > self.saved {
-            let IngestProcessManager { consumers, consumer, .. } = self.manager;
-            fail::fail_point!("ingest.before-checkpoint");
-            match consumers.advance(consumer, self.saved, reached).await {
-                Err(error @ ConsumerError::Store(_)) => {
-                    warn!(%error, "the progress of ingest cannot be saved for now");
-                }
-                saved => {
-                    saved?;
-                    self.saved = reached;
-                    fail::fail_point!("ingest.after-checkpoint");
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives running attempts a moment. What does not end is found again by whoever comes next.
-    async fn wind_down(mut self) -> Result<(), Interruption> {
-        let deadline = Instant::now() + self.manager.settings.stop_grace;
-        while let Ok(Some(ended)) = timeout_at(deadline, self.runs.join_next()).await {
-            self.has_ended(ended).await?;
-        }
-        self.runs.shutdown().await;
-        Ok(self.save().await?)
-    }
-}
-
-/// The write side's clock, as leases read it.
-pub(crate) fn lease_clock(executor: &Executor) -> dlcs_eventlog::log::Clock {
-    let executor = executor.clone();
-    Arc::new(move || executor.clock().now_us())
-}
-
-fn pause_us(troubles: u32) -> i64 {
-    let pause = Duration::from_secs(1 << troubles.min(10)).min(TROUBLE_PAUSE_MAX);
-    i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)
 }

@@ -1,10 +1,10 @@
-//! How much ingest does at once, and how patient it is.
+//! How much background work is done at once, and how patiently.
 
 use dlcs_eventlog::lease::LEASE_DURATION;
 use dlcs_imaging::DecodeLimits;
 use std::time::Duration;
 
-/// Settings of ingest.
+/// Settings of ingest, and of recognition.
 #[derive(Debug, Clone)]
 pub struct IngestSettings {
     /// Attempts that run at once.
@@ -21,7 +21,8 @@ pub struct IngestSettings {
     pub save_every: Duration,
     /// How long running attempts may go on when the process stops.
     pub stop_grace: Duration,
-    /// How long the derivative of a superseded attempt is kept for those who still read it.
+    /// How long the derivative of a superseded attempt is kept for those who still read it. Of
+    /// ingest alone.
     pub sweep_after: Duration,
     pub limits: DecodeLimits,
 }

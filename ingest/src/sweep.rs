@@ -3,8 +3,9 @@
 //! It follows the log at a distance, so what is still to be removed survives a restart. Originals
 //! stay: events name them.
 
-use crate::process_manager::{IngestPorts, lease_clock};
+use crate::process_manager::IngestPorts;
 use crate::settings::IngestSettings;
+use crate::shift::lease_clock;
 use dlcs_commands::{Executor, Position};
 use dlcs_domain::asset::AssetEvent;
 use dlcs_domain::{DomainEvent, wire};

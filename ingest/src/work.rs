@@ -1,9 +1,45 @@
-//! What an event means to ingest.
+//! A kind of background work, and what an event means to it.
 
+use crate::pending::{Ending, Order};
+use crate::sending::Trouble;
 use dlcs_domain::asset::AssetEvent;
 use dlcs_domain::{AssetId, DomainEvent, EventMetadata, WireError, wire};
 use dlcs_eventlog::{Position, RecordedEvent};
+use std::future::Future;
 use uuid::Uuid;
+
+/// Work on assets, one run at a time for each.
+///
+/// Whether something is to be done is the domain's decision: a run that finds nothing does nothing.
+pub(crate) trait Work: Send + Sync + 'static {
+    /// Name of the consumer and of its lease. Never changes.
+    const CONSUMER: &'static str;
+    /// Of the streams in which it records what it does.
+    const CATEGORY: &'static str;
+
+    /// Reads an event; `None`: it is of no concern.
+    fn signal(event: &RecordedEvent) -> Result<Option<Signal>, SignalError>;
+
+    /// Does what is due for an asset. `started` is told where the beginning was recorded.
+    fn run(
+        &self,
+        order: &Order,
+        started: impl FnOnce(Position) + Send,
+    ) -> impl Future<Output = Result<Ending, Trouble>> + Send;
+
+    /// Lets tests end the process there.
+    fn reached(moment: Moment);
+}
+
+/// Moments between one shift and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    BeforeLease,
+    AfterLease,
+    BeforeRelease,
+    BeforeCheckpoint,
+    AfterCheckpoint,
+}
 
 /// The event that a step of work follows from, and the flow that both belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +59,7 @@ pub(crate) struct Signal {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// A client asked: there is a new attempt to make, of this generation if it is said.
+    /// There is a new attempt to make, of this generation if it is said.
     Opened { generation: Option<u32> },
     /// An attempt began. If it is not one of ours, its process has died.
     Started,
@@ -31,8 +67,8 @@ pub(crate) enum Change {
     Postponed { due_us: i64 },
     /// An attempt ended for good.
     Settled,
-    /// The asset is gone.
-    Deleted,
+    /// Nobody wants it any more.
+    Cancelled,
 }
 
 /// An event of an asset that cannot be understood.
@@ -44,21 +80,30 @@ pub(crate) enum SignalError {
     Wire(#[from] WireError),
 }
 
-/// Reads an event; `None`: it is of no concern.
-pub(crate) fn signal(event: &RecordedEvent) -> Result<Option<Signal>, SignalError> {
-    if event.stream.category() != "asset" {
-        return Ok(None);
-    }
+/// Reads an event of a stream under an asset's id; `change_of` says what it means.
+pub(crate) fn signal_of(
+    event: &RecordedEvent,
+    change_of: impl Fn(&DomainEvent) -> Option<Change>,
+) -> Result<Option<Signal>, SignalError> {
     let mut change = None;
     for decoded in wire::decode(&event.type_name, event.schema_version, &event.payload)? {
-        if let DomainEvent::Asset(decoded) = decoded {
-            change = change_of(&decoded).or(change);
-        }
+        change = change_of(&decoded).or(change);
     }
     let Some(change) = change else { return Ok(None) };
     let asset = event.stream.id();
     let asset = asset.parse().map_err(|_| SignalError::Stream(event.stream.to_string()))?;
     Ok(Some(Signal { asset, position: event.position, cause: cause_of(event), change }))
+}
+
+/// Reads an event as ingest does.
+pub(crate) fn signal(event: &RecordedEvent) -> Result<Option<Signal>, SignalError> {
+    if event.stream.category() != "asset" {
+        return Ok(None);
+    }
+    signal_of(event, |decoded| match decoded {
+        DomainEvent::Asset(event) => change_of(event),
+        _ => None,
+    })
 }
 
 pub(crate) fn change_of(event: &AssetEvent) -> Option<Change> {
@@ -73,8 +118,10 @@ pub(crate) fn change_of(event: &AssetEvent) -> Option<Change> {
             None => Change::Settled,
         },
         AssetEvent::IngestDelivered(_) => Change::Settled,
-        AssetEvent::Deleted(_) => Change::Deleted,
-        AssetEvent::MetadataChanged(_) | AssetEvent::AccessChanged(_) => return None,
+        AssetEvent::Deleted(_) => Change::Cancelled,
+        AssetEvent::MetadataChanged(_)
+        | AssetEvent::AccessChanged(_)
+        | AssetEvent::RecognitionChanged(_) => return None,
     })
 }
 

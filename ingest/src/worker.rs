@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use dlcs_domain::asset::IngestErrorCode;
 use dlcs_imaging::{DecodeLimits, DerivativeFacts, DerivativePolicy};
+use dlcs_text::recogniser::Recognised;
 use std::path::Path;
 
-/// Why there is no derivative.
+/// Why there is no derivative, or no text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WorkerError {
-    /// The source was looked at and cannot become an image. The text is for people.
+    /// The source was looked at and cannot be used. The text is for people.
     #[error("{detail}")]
     Refused { code: IngestErrorCode, detail: String },
     /// The worker ended without an answer. The text is for the log.
@@ -35,4 +36,20 @@ pub trait ImageWorker: Send + Sync + 'static {
         policy: &DerivativePolicy,
         limits: &DecodeLimits,
     ) -> Result<DerivativeFacts, WorkerError>;
+}
+
+/// Recognises the text of a source in another process, within limits and a deadline.
+///
+/// - What is recognised is the upright picture in full size; boxes lie within it.
+/// - A worker that dies or hangs harms only its own call.
+/// - Dropping the call ends the work.
+#[async_trait]
+pub trait RecognitionWorker: Send + Sync + 'static {
+    /// Reads the local file `source`. `languages` are names of models, at least one.
+    async fn recognise(
+        &self,
+        source: &Path,
+        languages: &[String],
+        limits: &DecodeLimits,
+    ) -> Result<Recognised, WorkerError>;
 }

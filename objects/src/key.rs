@@ -2,6 +2,9 @@
 //!
 //! - `originals/sha256/ab/abcd…`: bytes as they were fetched or uploaded.
 //! - `documents/sha256/ab/abcd…`: manifests and other documents of clients.
+//! - `texts/sha256/ab/abcd…`: layouts of pages: blocks, lines, words and their places.
+//! - `records/sha256/ab/abcd…`: what a search index is fed with, one for each text.
+//! - `imports/sha256/ab/abcd…`: files from which texts were imported, as they came.
 //! - `derivatives/ab/abcd…/{generation}-{attempt}`: pyramid of an asset; the directory is the
 //!   SHA-256 of the asset's id, since an id is a key and never a path.
 
@@ -21,6 +24,21 @@ impl ObjectKey {
     /// Returns the key of a document.
     pub fn document(digest: &Digest) -> Self {
         Self::by_digest("documents", digest)
+    }
+
+    /// Returns the key of a page's layout.
+    pub fn text(digest: &Digest) -> Self {
+        Self::by_digest("texts", digest)
+    }
+
+    /// Returns the key of a page's record for search.
+    pub fn record(digest: &Digest) -> Self {
+        Self::by_digest("records", digest)
+    }
+
+    /// Returns the key of a file that a text was imported from.
+    pub fn imported_text(digest: &Digest) -> Self {
+        Self::by_digest("imports", digest)
     }
 
     /// Returns the key of the derivative that one attempt made.

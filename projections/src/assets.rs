@@ -4,13 +4,14 @@
 
 mod fold;
 
-pub use fold::{AssetChange, AssetRecord, AssetsChange, AssetsTables, fold, project};
+pub use fold::{AssetChange, AssetRecord, AssetsChange, AssetsTables, TextChange, fold, project};
 
+use crate::page_text::TextStatus;
 use crate::paging::{Page, PageRequest, QueryError};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
 use dlcs_domain::asset::{AssetMetadata, Delivered, Delivery, Failure, Source};
-use dlcs_domain::{AssetId, BatchId, CustomerId, SpaceId};
+use dlcs_domain::{AssetId, BatchId, CustomerId, Languages, SpaceId};
 use serde::{Deserialize, Serialize};
 
 /// Name of the projection.
@@ -43,6 +44,9 @@ pub struct AssetRow {
     pub metadata: AssetMetadata,
     pub roles: Vec<String>,
     pub delivery: Delivery,
+    /// Languages in which its pages are recognised by themselves.
+    pub recognise: Languages,
+    pub text: TextSummary,
     pub batch: Option<BatchId>,
     /// Of the newest delivery of this generation, kept while a reingest runs.
     pub delivered: Option<Delivered>,
@@ -58,6 +62,14 @@ pub struct AssetRow {
     pub edit_revision: u64,
     /// Position of the newest event that made this row.
     pub position: u64,
+}
+
+/// How the text of an asset is shown in lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TextSummary {
+    pub status: TextStatus,
+    /// Of the text that is shown.
+    pub words: u32,
 }
 
 /// What a list is narrowed to. Every field that is given must match.

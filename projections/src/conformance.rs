@@ -6,7 +6,9 @@ mod batches;
 pub mod given;
 mod lists;
 mod poison;
+pub mod search;
 mod spaces;
+mod texts;
 
 pub use given::Given;
 
@@ -35,6 +37,12 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         assets::the_late_result_of_an_old_attempt_changes_nothing,
         assets::edits_are_counted_as_the_aggregate_counts_them,
         assets::rows_come_in_the_order_of_the_ids,
+        texts::a_text_goes_from_request_to_correction,
+        texts::recognised_text_is_shown_with_its_image_only,
+        texts::the_late_result_of_an_old_attempt_changes_nothing,
+        texts::a_text_goes_with_its_asset,
+        texts::a_closed_text_is_shown_to_its_customer_only,
+        texts::texts_come_in_the_order_of_the_ids,
         batches::a_batch_is_a_fold_of_its_members,
         batches::members_may_come_before_the_batch,
         batches::a_newer_batch_takes_members_over,

@@ -18,6 +18,14 @@ impl Freshness {
         Self { projections: Arc::new(entries.collect()) }
     }
 
+    /// Returns the same with one projection more.
+    #[must_use]
+    pub fn and(&self, name: &'static str) -> Self {
+        let mut projections = BTreeMap::clone(&self.projections);
+        projections.entry(name).or_insert_with(|| watch::channel(Position::START).0);
+        Self { projections: Arc::new(projections) }
+    }
+
     /// Tells that a projection has applied everything up to `position`.
     pub fn reached(&self, projection: &str, position: Position) {
         if let Some(sender) = self.projections.get(projection) {

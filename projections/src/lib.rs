@@ -8,7 +8,9 @@ pub mod batches;
 pub mod customers;
 pub mod history;
 pub mod manifests;
+pub mod page_text;
 pub mod paging;
+pub mod search;
 pub mod spaces;
 pub mod tile_metadata;
 
@@ -40,6 +42,7 @@ pub struct Queries {
     pub assets: Arc<dyn assets::Assets>,
     pub batches: Arc<dyn batches::Batches>,
     pub manifests: Arc<dyn manifests::Manifests>,
+    pub page_texts: Arc<dyn page_text::PageTexts>,
     pub tile_metadata: Arc<dyn tile_metadata::TileMetadata>,
     pub audit_trail: Arc<dyn audit_trail::AuditTrail>,
     pub history: Arc<dyn history::History>,

@@ -11,6 +11,8 @@ mod assets;
 mod audit_trail;
 mod batches;
 mod manifests;
+mod page_text;
+mod search;
 mod table;
 #[cfg(all(test, feature = "conformance"))]
 mod tests;
@@ -20,6 +22,8 @@ pub use assets::AssetsMemory;
 pub use audit_trail::AuditTrailMemory;
 pub use batches::BatchesMemory;
 pub use manifests::ManifestsMemory;
+pub use page_text::PageTextMemory;
+pub use search::{MemorySearch, SearchMemory};
 pub use table::MemoryTable;
 pub use tile_metadata::TileMetadataMemory;
 
@@ -190,6 +194,7 @@ pub struct MemoryReadModels {
     pub batches: Arc<MemoryReadModel<BatchesMemory>>,
     pub tile_metadata: Arc<MemoryReadModel<TileMetadataMemory>>,
     pub manifests: Arc<MemoryReadModel<ManifestsMemory>>,
+    pub page_texts: Arc<MemoryReadModel<PageTextMemory>>,
     pub audit_trail: Arc<MemoryReadModel<AuditTrailMemory>>,
 }
 
@@ -201,6 +206,7 @@ impl MemoryReadModels {
             self.batches.clone(),
             self.tile_metadata.clone(),
             self.manifests.clone(),
+            self.page_texts.clone(),
             self.audit_trail.clone(),
         ]
     }

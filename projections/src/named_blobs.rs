@@ -4,6 +4,7 @@ use crate::projection::{DecodedEvent, Poison};
 use crate::streams;
 use dlcs_domain::asset::{AssetEvent, IngestDelivered, Source};
 use dlcs_domain::manifest::ManifestEvent;
+use dlcs_domain::transcription::{TextBlobs, TranscriptionEvent};
 use dlcs_domain::{AssetId, BlobRef, DomainEvent};
 use dlcs_objects::{Digest, ObjectKey};
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +21,7 @@ pub struct NamedBlob {
 /// A fold over a history. Holds one entry for each blob and each asset.
 #[derive(Debug, Default)]
 pub struct NamedBlobs {
-    /// Originals and documents: named once, kept for ever.
+    /// Originals, documents and texts: named once, kept for ever.
     sealed: BTreeMap<ObjectKey, NamedBlob>,
     assets: HashMap<AssetId, Asset>,
 }
@@ -46,6 +47,7 @@ impl NamedBlobs {
                 DomainEvent::Manifest(ManifestEvent::Replaced(it)) => {
                     self.seal(&it.document, ObjectKey::document)?;
                 }
+                DomainEvent::Transcription(it) => self.text(it)?,
                 _ => {}
             }
         }
@@ -73,6 +75,28 @@ impl NamedBlobs {
             }
             _ => Ok(()),
         }
+    }
+
+    fn text(&mut self, event: &TranscriptionEvent) -> Result<(), Poison> {
+        match event {
+            TranscriptionEvent::RecognitionRequested(it) => {
+                self.seal(&it.image.original, ObjectKey::original)
+            }
+            TranscriptionEvent::RecognitionCompleted(it) => self.blobs(&it.text),
+            TranscriptionEvent::TextImported(it) => {
+                self.seal(&it.source, ObjectKey::imported_text)?;
+                self.blobs(&it.text)
+            }
+            TranscriptionEvent::Corrected(it) => self.blobs(&it.text),
+            TranscriptionEvent::RecognitionStarted(_)
+            | TranscriptionEvent::RecognitionFailed(_)
+            | TranscriptionEvent::Withdrawn(_) => Ok(()),
+        }
+    }
+
+    fn blobs(&mut self, text: &TextBlobs) -> Result<(), Poison> {
+        self.seal(&text.layout, ObjectKey::text)?;
+        self.seal(&text.record, ObjectKey::record)
     }
 
     fn delivered(&mut self, id: AssetId, event: &IngestDelivered) -> Result<(), Poison> {

@@ -5,7 +5,7 @@ use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
 use dlcs_domain::space::SpaceEvent;
-use dlcs_domain::{CustomerId, SpaceId, SpaceNumber};
+use dlcs_domain::{CustomerId, Languages, SpaceId, SpaceNumber};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,7 @@ pub struct SpaceRow {
     pub name: String,
     pub default_tags: Vec<String>,
     pub default_roles: Vec<String>,
+    pub default_recognise: Languages,
     pub deleted: bool,
     /// Living assets.
     pub asset_count: u64,
@@ -52,6 +53,7 @@ pub struct SpaceRecord {
     pub name: String,
     pub default_tags: Vec<String>,
     pub default_roles: Vec<String>,
+    pub default_recognise: Languages,
     pub deleted: bool,
     pub created_at_us: i64,
     pub edit_revision: u64,
@@ -66,6 +68,7 @@ impl SpaceRecord {
             name: self.name,
             default_tags: self.default_tags,
             default_roles: self.default_roles,
+            default_recognise: self.default_recognise,
             deleted: self.deleted,
             asset_count,
             created_at_us: self.created_at_us,
@@ -121,6 +124,7 @@ pub(crate) fn fold(
             name: it.name.clone(),
             default_tags: it.default_tags.clone(),
             default_roles: it.default_roles.clone(),
+            default_recognise: it.default_recognise.clone(),
             deleted: false,
             created_at_us: recorded_at_us,
             edit_revision: stored.map_or(0, |it| it.edit_revision),
@@ -135,6 +139,7 @@ pub(crate) fn fold(
         E::DefaultsChanged(it) => {
             space.default_tags.clone_from(&it.default_tags);
             space.default_roles.clone_from(&it.default_roles);
+            space.default_recognise.clone_from(&it.default_recognise);
         }
         E::Deleted(_) => space.deleted = true,
     }

@@ -122,7 +122,9 @@ pub fn project(event: &RecordedEvent, decoded: &[DomainEvent]) -> Result<Vec<Til
     let mut changes = Vec::new();
     for it in decoded {
         match it {
-            DomainEvent::Asset(AssetEvent::MetadataChanged(_)) => {}
+            DomainEvent::Asset(
+                AssetEvent::MetadataChanged(_) | AssetEvent::RecognitionChanged(_),
+            ) => {}
             DomainEvent::Asset(it) => {
                 let id = streams::asset(&event.stream)?;
                 changes.push(TileChange { id, event: it.clone(), stamp: event.into() });
@@ -159,7 +161,9 @@ pub fn fold(change: TileChange, images: &mut impl Table<TileRecord>) -> Result<(
 
 fn apply(record: &mut TileRecord, event: AssetEvent, now_us: i64) {
     match event {
-        AssetEvent::Registered(_) | AssetEvent::MetadataChanged(_) => {}
+        AssetEvent::Registered(_)
+        | AssetEvent::MetadataChanged(_)
+        | AssetEvent::RecognitionChanged(_) => {}
         AssetEvent::AccessChanged(it) => {
             record.roles = it.roles;
             record.modified_at_us = now_us;

@@ -1,14 +1,25 @@
 //! Settings: flag, then environment, then `dlcs.toml`, then default. The one place that reads them.
 
+mod store;
+
+pub(crate) use store::{SearchIndex, Store};
+
 use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A setting that cannot be used; the program ends with status 2.
 #[derive(Debug)]
 pub(crate) struct ConfigError(String);
+
+impl ConfigError {
+    pub(crate) fn new(message: String) -> Self {
+        Self(message)
+    }
+}
 
 impl std::fmt::Display for ConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,16 +91,27 @@ settings! {
     event_store: String, "DLCS_EVENT_STORE", "STORE";
     /// Where read models are kept: `sqlite` or `postgres://…` [default: sqlite].
     read_store: String, "DLCS_READ_STORE", "STORE";
+    /// Where the search index is: `tantivy` (in the data folder) or
+    /// `elasticsearch+http://host:port[/prefix]` [default: tantivy].
+    search_index: String, "DLCS_SEARCH_INDEX", "INDEX";
     /// Where blobs are kept: `file` or `file:///path` [default: file].
     objects: String, "DLCS_OBJECTS", "STORE";
     /// Key of the administrator as KEY:SECRET [default: made at the first start].
     admin_key: String, "DLCS_ADMIN_KEY", "KEY:SECRET";
-    /// Parts that this process runs: api, project, ingest [default: all].
+    /// Parts that this process runs: api, project, ingest, ocr [default: all].
     roles: String, "DLCS_ROLES", "ROLES";
     /// Images that are ingested at once [default: number of cores].
     ingest_workers: usize, "DLCS_INGEST_WORKERS", "COUNT";
     /// Memory that one worker process may use, in MiB [default: 1536].
     worker_memory_mib: u64, "DLCS_WORKER_MEMORY_MIB", "MIB";
+    /// Pages that are recognised at once [default: number of cores].
+    ocr_workers: usize, "DLCS_OCR_WORKERS", "COUNT";
+    /// How long the recognition of one page may take, in seconds [default: 300].
+    ocr_deadline_seconds: u64, "DLCS_OCR_DEADLINE_SECONDS", "SECONDS";
+    /// Memory that one recognition process may use, in MiB [default: 1536].
+    ocr_memory_mib: u64, "DLCS_OCR_MEMORY_MIB", "MIB";
+    /// Folder of Tesseract's models [default: TESSDATA_PREFIX, else where packages put them].
+    tessdata: PathBuf, "DLCS_TESSDATA", "FOLDER";
     /// Largest source image, in megapixels [default: 100].
     source_megapixels_max: u32, "DLCS_SOURCE_MEGAPIXELS_MAX", "MEGAPIXELS";
     /// What is logged, for example `info` or `dlcs_api=debug` [default: info].
@@ -110,6 +132,7 @@ pub(crate) struct Settings {
     /// Of the log and of the control store.
     pub(crate) event_store: Store,
     pub(crate) read_store: Store,
+    pub(crate) search_index: SearchIndex,
     /// Folder of the blobs.
     pub(crate) objects: PathBuf,
     pub(crate) origin_allow: Vec<String>,
@@ -117,48 +140,14 @@ pub(crate) struct Settings {
     pub(crate) roles: Roles,
     pub(crate) ingest_workers: usize,
     pub(crate) worker_memory_bytes: u64,
+    pub(crate) ocr_workers: usize,
+    pub(crate) ocr_deadline: Duration,
+    pub(crate) ocr_memory_bytes: u64,
+    /// `None`: the first of the usual folders.
+    pub(crate) tessdata: Option<PathBuf>,
     pub(crate) source_pixels_max: u64,
     pub(crate) log: String,
     pub(crate) log_json: bool,
-}
-
-/// Where a store is. Its `Debug` shows no password.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Store {
-    /// In the data folder.
-    Sqlite,
-    /// Under an address `postgres://…`.
-    Postgres(String),
-}
-
-impl Store {
-    fn parse(key: &str, value: Option<&str>) -> anyhow::Result<Self> {
-        let value = value.unwrap_or("sqlite");
-        match value.split_once("://") {
-            None if value == "sqlite" => Ok(Self::Sqlite),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(value.to_owned())),
-            _ => {
-                let kind = value.split(':').next().unwrap_or_default();
-                refuse(format!(
-                    "`{key}`: this program knows `sqlite` and `postgres://…`, not `{kind}`"
-                ))
-            }
-        }
-    }
-
-    /// Several processes can use it at once.
-    pub(crate) fn is_shared(&self) -> bool {
-        *self != Self::Sqlite
-    }
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres(_) => "postgres://…",
-        })
-    }
 }
 
 /// Key and secret of the administrator. Its `Debug` shows nothing.
@@ -190,20 +179,23 @@ pub(crate) struct Roles {
     pub(crate) api: bool,
     pub(crate) project: bool,
     pub(crate) ingest: bool,
+    pub(crate) ocr: bool,
 }
 
 impl Roles {
-    pub(crate) const ALL: Self = Self { api: true, project: true, ingest: true };
+    pub(crate) const ALL: Self = Self { api: true, project: true, ingest: true, ocr: true };
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let mut roles = Self { api: false, project: false, ingest: false };
+        let mut roles = Self { api: false, project: false, ingest: false, ocr: false };
         for role in text.split(',').map(str::trim) {
             match role {
                 "api" => roles.api = true,
                 "project" => roles.project = true,
                 "ingest" => roles.ingest = true,
+                "ocr" => roles.ocr = true,
                 other => {
-                    return refuse(format!("`roles`: `{other}` is none of api, project, ingest"));
+                    let known = "api, project, ingest, ocr";
+                    return refuse(format!("`roles`: `{other}` is none of {known}"));
                 }
             }
         }
@@ -222,7 +214,7 @@ impl Settings {
     fn from_args(args: &SettingsArgs) -> anyhow::Result<Self> {
         let event_store = Store::parse("event-store", args.event_store.as_deref())?;
         let read_store = Store::parse("read-store", args.read_store.as_deref())?;
-        let roles = Roles::parse(args.roles.as_deref().unwrap_or("api,project,ingest"))?;
+        let roles = Roles::parse(args.roles.as_deref().unwrap_or("api,project,ingest,ocr"))?;
         if roles.api && !roles.project && !read_store.is_shared() {
             return refuse(
                 "`roles`: `api` without `project` would never see anything new, for no other \
@@ -241,12 +233,17 @@ impl Settings {
             public_url: args.public_url.as_deref().map(public_url).transpose()?,
             event_store,
             read_store,
+            search_index: SearchIndex::parse(args.search_index.as_deref())?,
             objects,
             origin_allow: args.origin_allow.clone(),
             admin_key: args.admin_key.as_deref().map(admin_key).transpose()?,
             roles,
             ingest_workers: args.ingest_workers.unwrap_or(cores).max(1),
             worker_memory_bytes: args.worker_memory_mib.unwrap_or(1536) * 1024 * 1024,
+            ocr_workers: args.ocr_workers.unwrap_or(cores).max(1),
+            ocr_deadline: Duration::from_secs(args.ocr_deadline_seconds.unwrap_or(300).max(1)),
+            ocr_memory_bytes: args.ocr_memory_mib.unwrap_or(1536) * 1024 * 1024,
+            tessdata: args.tessdata.clone().or_else(tessdata_of_tesseract),
             source_pixels_max: u64::from(args.source_megapixels_max.unwrap_or(100)) * 1_000_000,
             log: args.log.clone().unwrap_or_else(|| "info".to_owned()),
             log_json: log_json(args.log_format.as_deref())?,
@@ -310,6 +307,13 @@ fn log_json(text: Option<&str>) -> anyhow::Result<bool> {
 /// Tells a flag from a variable: only the flag makes `register` open the store itself.
 fn data_flag_was_given() -> bool {
     std::env::args().any(|arg| arg == "--data" || arg.starts_with("--data="))
+}
+
+/// Where the `tesseract` program is told to look; older versions look in a folder below.
+fn tessdata_of_tesseract() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("TESSDATA_PREFIX")?);
+    let below = folder.join("tessdata");
+    Some(if below.is_dir() { below } else { folder })
 }
 
 fn read_file(path: Option<&Path>) -> anyhow::Result<FileSettings> {
@@ -399,6 +403,10 @@ mod tests {
                 "admin-key",
             ),
             (SettingsArgs { objects: Some("ftp://x".into()), ..Default::default() }, "objects"),
+            (
+                SettingsArgs { search_index: Some("solr://x".into()), ..Default::default() },
+                "search-index",
+            ),
             (SettingsArgs { log_format: Some("xml".into()), ..Default::default() }, "log-format"),
         ] {
             let message = refusal(Settings::from_args(&args));

@@ -24,6 +24,10 @@ pub(crate) fn control_path(settings: &Settings) -> PathBuf {
     settings.data.join("control.sqlite")
 }
 
+pub(crate) fn search_folder(settings: &Settings) -> PathBuf {
+    settings.data.join("search")
+}
+
 pub(crate) fn read_models_folder(settings: &Settings) -> PathBuf {
     settings.data.join("read")
 }

@@ -1,7 +1,7 @@
 //! `dlcs doctor`: what is well, what is missing, and how to mend it.
 
 use crate::config::{Settings, Store};
-use crate::{data_folder, stores};
+use crate::{data_folder, recognition, stores};
 use dlcs_adapter_objects::{DataLock, LockError};
 use dlcs_adapter_sqlite::backup;
 use dlcs_commands::Clock;
@@ -42,6 +42,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         objects(&settings.objects),
         origins(settings),
         worker().await,
+        recognition(settings),
         pages(),
     ];
     for finding in &findings {
@@ -139,7 +140,7 @@ async fn projections(settings: &Settings) -> Finding {
     }
     let status = async {
         let log = stores::log_read_only(settings).await?;
-        let models = stores::read_models_read_only(settings, &log).await?;
+        let models = stores::all_read_only(settings, &log).await?;
         Ok::<_, anyhow::Error>(models.status().await?)
     };
     match status.await {
@@ -196,6 +197,24 @@ async fn worker() -> Finding {
         Ok(()) => Finding::well("image worker", "decodes jpeg, png, tiff and webp"),
         Err(error) => Finding::missing("image worker", format!("cannot decode: {error:#}")),
     }
+}
+
+/// Names the languages that pages can be recognised in.
+fn recognition(settings: &Settings) -> Finding {
+    const WHAT: &str = "recognition";
+    let Some(engine) = recognition::engine() else {
+        let how = "build with the feature `tesseract`, which is on by default";
+        return Finding::missing(WHAT, format!("not built in: {how}"));
+    };
+    let models = recognition::models(settings);
+    let folder = models.folder.map_or("no folder".to_owned(), |it| it.display().to_string());
+    if models.languages.is_empty() {
+        let how = recognition::how_to_install("eng");
+        return Finding::missing(WHAT, format!("{engine}, no models in {folder}; {how}"));
+    }
+    let languages = Vec::from_iter(models.languages).join(", ");
+    let how = "for others install `tesseract-ocr-LANGUAGE` (Debian, Ubuntu)";
+    Finding::well(WHAT, format!("{engine} reads {languages} ({folder}); {how}"))
 }
 
 fn pages() -> Finding {

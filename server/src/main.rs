@@ -10,9 +10,12 @@ mod data_folder;
 mod doctor;
 mod events;
 mod http;
+mod ocr;
 mod projections;
+mod recognition;
 mod register;
 mod replay;
+mod search;
 mod serve;
 mod stores;
 mod telemetry;
@@ -37,10 +40,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the server: API, projectors, ingest.
+    /// Start the server: API, projectors, ingest, recognition.
     Serve,
     /// Register images with a running server.
     Register(Box<register::RegisterArgs>),
+    /// Recognise pages of local files, without a server.
+    Ocr(ocr::OcrArgs),
+    /// Search the whole collection, or within a manifest, a space, an image.
+    Search(search::SearchArgs),
     /// Print the event history in order.
     Events(events::EventsArgs),
     /// Rebuild read models from history in a fresh place and compare them with the live ones.
@@ -52,7 +59,7 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup into an empty data folder.
     Restore(backup::BackupArgs),
-    /// Check configuration, stores, codecs and pages, and say what is missing.
+    /// Check configuration, stores, codecs, languages and pages, and say what is missing.
     Doctor,
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
@@ -74,7 +81,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Command::Worker(worker) = cli.command {
         // Before anything else is opened: a worker has no settings and no stores.
-        return dlcs_adapter_worker::run_image_worker(&worker.args);
+        return match worker.args.split_first() {
+            Some((kind, task)) if kind == "recognise" => recognition::run_worker(task),
+            _ => dlcs_adapter_worker::run_image_worker(&worker.args),
+        };
     }
     match run(cli) {
         Ok(code) => code,
@@ -112,6 +122,8 @@ async fn dispatch(command: Command, settings: config::Settings) -> anyhow::Resul
     match command {
         Command::Serve => serve::run(settings).await,
         Command::Register(args) => register::run(*args, settings).await,
+        Command::Ocr(args) => ocr::run(args, &settings).await,
+        Command::Search(args) => search::run(args, &settings).await,
         Command::Events(args) => events::run(args, &settings).await,
         Command::Replay(args) => replay::run(args, &settings).await,
         Command::Projections(command) => projections::run(command, &settings).await,

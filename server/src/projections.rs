@@ -37,7 +37,7 @@ pub(crate) async fn run(
 
 async fn status(json: bool, settings: &Settings) -> anyhow::Result<ExitCode> {
     let log = stores::log_read_only(settings).await?;
-    let models = stores::read_models_read_only(settings, &log).await?;
+    let models = stores::all_read_only(settings, &log).await?;
     let consumers = stores::consumers(settings).await?;
     for status in models.status().await? {
         let lease = lease_name(status.name, status.version);

@@ -63,6 +63,12 @@ pub(crate) struct RegisterArgs {
     /// Role that may see the images; repeatable.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
+    /// Languages in which the text is recognised, for example deu or deu+frk.
+    #[arg(long, value_name = "LANG[+LANG]")]
+    ocr: Option<String>,
+    /// Wait until the text is recognised, too.
+    #[arg(long, conflicts_with = "no_wait")]
+    wait_text: bool,
     /// Do not wait until the images are ingested.
     #[arg(long)]
     no_wait: bool,
@@ -94,7 +100,8 @@ async fn register(
 ) -> anyhow::Result<ExitCode> {
     let space = space::ensure(&client, &args.customer, &args.space).await?;
     let reporter = Reporter::new(args.json, items.len());
-    let sender = Sender { client: &client, space: &space, wait: !args.no_wait };
+    let (wait, wait_text) = (!args.no_wait, args.wait_text);
+    let sender = Sender { client: &client, space: &space, wait, wait_text };
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(items.len());
     let mut running = stream::iter(items.into_iter().enumerate())
         .map(|(index, item)| sender.register(index, item, &reporter))

@@ -4,6 +4,7 @@ use crate::config::Settings;
 use crate::stores;
 use anyhow::{Context, bail};
 use dlcs_eventlog::{EventLog, Position};
+use dlcs_objects::Objects;
 use dlcs_projections::projection::OnPoison;
 use dlcs_projections::replay::{Compared, Target, compare, replay};
 use std::path::{Path, PathBuf};
@@ -28,10 +29,12 @@ pub(crate) async fn run(args: ReplayArgs, settings: &Settings) -> anyhow::Result
     let log = stores::log_read_only(settings).await?;
     let scratch = Scratch::make(args.into.as_deref(), &settings.data)?;
     if let Some(moment) = &args.as_of {
-        return rebuild_as_of(&log, moment, &scratch).await;
+        let objects = stores::objects(settings)?;
+        return rebuild_as_of(&log, &objects, moment, &scratch).await;
     }
-    let live = stores::read_models_read_only(settings, &log).await?;
-    let fresh = stores::scratch_read_models(scratch.path(), &log)?;
+    let objects = stores::objects(settings)?;
+    let live = stores::all_read_only(settings, &log).await?;
+    let fresh = stores::scratch_read_models(scratch.path(), &log, &objects)?;
     let compared = compare(log.as_ref(), &live.models(), &fresh.models()).await?;
     known(&args.projections, &compared)?;
     Ok(report(&args.projections, &compared))
@@ -77,11 +80,12 @@ impl Drop for Scratch {
 
 async fn rebuild_as_of(
     log: &Arc<dyn EventLog>,
+    objects: &Arc<dyn Objects>,
     moment: &str,
     scratch: &Scratch,
 ) -> anyhow::Result<ExitCode> {
     let to = position_of(log.as_ref(), moment).await?;
-    let fresh = stores::scratch_read_models(scratch.path(), log)?;
+    let fresh = stores::scratch_read_models(scratch.path(), log, objects)?;
     let targets: Vec<Target> =
         fresh.models().into_iter().map(|model| Target { model, to }).collect();
     replay(log.as_ref(), &targets, OnPoison::Stop).await?;

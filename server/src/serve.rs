@@ -30,7 +30,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         () = async {
             running.until_ready().await;
             eprintln!("ready");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         } => {}
         stopped = stop_signal() => stopped?,
     }
@@ -62,6 +62,8 @@ pub(crate) struct Running {
     address: SocketAddr,
     admin_key: AdminKey,
     freshness: Freshness,
+    /// Projections that must know it.
+    awaited: Vec<&'static str>,
     head: dlcs_eventlog::Position,
     /// Ends the acceptance of connections and of new work.
     stop_serving: CancellationToken,
@@ -91,6 +93,7 @@ impl Running {
             address,
             admin_key: wired.admin_key.clone(),
             freshness: wired.read_models.models.freshness(),
+            awaited: wired.awaited(),
             head: wired.log.head().await?,
             stop_serving: CancellationToken::new(),
             stop_projecting: CancellationToken::new(),
@@ -101,10 +104,14 @@ impl Running {
         let stop = running.stop_projecting.clone();
         running.projecting.spawn(disk.run(move |is_short| room.set_short(is_short), stop));
         running.serving.spawn(wired.forget_old_answers(running.stop_serving.clone()));
-        let runner = wired.runner(roles);
-        running.projecting.spawn(runner.run(running.stop_projecting.clone()));
+        for runner in wired.runners(roles) {
+            running.projecting.spawn(runner.run(running.stop_projecting.clone()));
+        }
         if roles.ingest {
             running.ingest(&wired);
+        }
+        if roles.ocr {
+            running.recognise(&wired)?;
         }
         if roles.api {
             running.serve(listener, wired.router(&public_url, telemetry::init_metrics()));
@@ -122,7 +129,8 @@ impl Running {
 
     /// Waits until the read models know what was recorded before the start.
     pub(crate) async fn until_ready(&self) {
-        while !self.freshness.wait_all(self.head, Duration::from_secs(60)).await {
+        let a_while = Duration::from_secs(60);
+        while !self.freshness.wait_each(&self.awaited, self.head, a_while).await {
             warn!("the read models are still catching up with position {}", self.head);
         }
     }
@@ -133,6 +141,16 @@ impl Running {
         self.serving.spawn(async move { manager.run(stop).await });
         let stop = self.stop_serving.clone();
         self.serving.spawn(async move { sweeper.run(stop).await });
+    }
+
+    fn recognise(&self, wired: &Wired) -> anyhow::Result<()> {
+        let Some(manager) = wired.recognition()? else {
+            warn!("this program was built without recognition: pages wait for another process");
+            return Ok(());
+        };
+        let stop = self.stop_serving.clone();
+        self.serving.spawn(async move { manager.run(stop).await });
+        Ok(())
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {

@@ -1,8 +1,10 @@
 //! Opens the stores that the settings name, whatever keeps them.
 
-use crate::config::{Settings, Store};
+use crate::config::{SearchIndex, Settings, Store};
 use crate::data_folder;
 use anyhow::{Context, bail};
+use dlcs_adapter_elasticsearch::{Address, ElasticsearchIndex};
+use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_postgres::connection::Database;
 use dlcs_adapter_postgres::control::PostgresControl;
 use dlcs_adapter_postgres::log::PostgresLog;
@@ -10,13 +12,16 @@ use dlcs_adapter_postgres::read_models::PostgresReadModels;
 use dlcs_adapter_sqlite::control::{SqliteControl, read_consumers};
 use dlcs_adapter_sqlite::log::SqliteLog;
 use dlcs_adapter_sqlite::read_models::ReadModels;
+use dlcs_adapter_tantivy::TantivySearch;
 use dlcs_commands::idempotency::IdempotencyStore;
 use dlcs_commands::lookups::Lookups;
 use dlcs_eventlog::EventLog;
 use dlcs_eventlog::Position;
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use dlcs_eventlog::log::Clock;
+use dlcs_objects::Objects;
 use dlcs_projections::read_store::ReadStore;
+use dlcs_projections::search::{PageRecords, SearchStore, WithSearch};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,6 +94,42 @@ pub(crate) async fn open(settings: &Settings, clock: Clock) -> anyhow::Result<St
     Ok(Stores { log, control, read_models })
 }
 
+/// Opens the search index for reading and writing, and makes it if it is missing.
+pub(crate) fn open_search(
+    settings: &Settings,
+    objects: &Arc<dyn Objects>,
+) -> anyhow::Result<Arc<dyn SearchStore>> {
+    Ok(match &settings.search_index {
+        SearchIndex::Tantivy => {
+            let folder = data_folder::search_folder(settings);
+            Arc::new(TantivySearch::open(&folder, PageRecords::new(Arc::clone(objects)))?)
+        }
+        SearchIndex::Elasticsearch(address) => elasticsearch(address, objects)?,
+    })
+}
+
+/// Opens the search index that serves for reading, also beside a running server.
+pub(crate) fn search_read_only(
+    settings: &Settings,
+    objects: &Arc<dyn Objects>,
+) -> anyhow::Result<Arc<dyn SearchStore>> {
+    Ok(match &settings.search_index {
+        SearchIndex::Tantivy => {
+            let folder = data_folder::search_folder(settings);
+            Arc::new(TantivySearch::open_read_only(&folder, PageRecords::new(Arc::clone(objects)))?)
+        }
+        SearchIndex::Elasticsearch(address) => elasticsearch(address, objects)?,
+    })
+}
+
+fn elasticsearch(
+    address: &str,
+    objects: &Arc<dyn Objects>,
+) -> anyhow::Result<Arc<dyn SearchStore>> {
+    let address = Address::parse(address).context("`search-index`")?;
+    Ok(Arc::new(ElasticsearchIndex::new(address, Arc::clone(objects))))
+}
+
 /// Opens the log for reading, also beside a running server.
 pub(crate) async fn log_read_only(settings: &Settings) -> anyhow::Result<Arc<dyn EventLog>> {
     match &settings.event_store {
@@ -123,8 +164,18 @@ pub(crate) async fn consumers(
     }
 }
 
+/// Opens every read model that serves for reading, the search index among them.
+pub(crate) async fn all_read_only(
+    settings: &Settings,
+    log: &Arc<dyn EventLog>,
+) -> anyhow::Result<Arc<dyn ReadStore>> {
+    let tables = read_models_read_only(settings, log).await?;
+    let search = search_read_only(settings, &objects(settings)?)?;
+    Ok(Arc::new(WithSearch::new(tables, search, Arc::clone(log))))
+}
+
 /// Opens what serves for reading, also beside a running server.
-pub(crate) async fn read_models_read_only(
+async fn read_models_read_only(
     settings: &Settings,
     log: &Arc<dyn EventLog>,
 ) -> anyhow::Result<Arc<dyn ReadStore>> {
@@ -150,6 +201,15 @@ pub(crate) async fn read_models_read_only(
 pub(crate) fn scratch_read_models(
     folder: &Path,
     log: &Arc<dyn EventLog>,
+    objects: &Arc<dyn Objects>,
 ) -> anyhow::Result<Arc<dyn ReadStore>> {
-    Ok(Arc::new(ReadModels::open(folder, Arc::clone(log))?))
+    let tables = Arc::new(ReadModels::open(folder, Arc::clone(log))?);
+    let records = PageRecords::new(Arc::clone(objects));
+    let search = TantivySearch::open(&folder.join("search"), records)?;
+    Ok(Arc::new(WithSearch::new(tables, Arc::new(search), Arc::clone(log))))
+}
+
+/// Opens the blobs, where page records are.
+pub(crate) fn objects(settings: &Settings) -> anyhow::Result<Arc<dyn Objects>> {
+    Ok(Arc::new(FolderObjects::open(&settings.objects)?))
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{AdminKey, Roles, Settings};
 use crate::stores::{Control, ReadModelStore, Stores};
-use crate::{data_folder, stores};
+use crate::{data_folder, recognition, stores};
 use anyhow::Context;
 use axum::Router;
 use dlcs_adapter_egress::{AllowList, Egress, FetchLimits};
@@ -19,12 +19,15 @@ use dlcs_eventlog::{EventLog, Position};
 use dlcs_graphql::{ConsumerStatus, GraphqlState, ProjectionControl, ProjectionStatus};
 use dlcs_imaging::{DecodeLimits, DerivativePolicy, Tiles, TilesSettings};
 use dlcs_ingest::{
-    ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, Sweeper,
+    ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, RecognitionPorts,
+    RecognitionProcessManager, Sweeper,
 };
 use dlcs_objects::Objects;
 use dlcs_projections::freshness::Freshness;
+use dlcs_projections::projection::ReadModel;
 use dlcs_projections::read_store::ReadStore;
 use dlcs_projections::runner::{Duty, Runner, RunnerSettings, lease_name};
+use dlcs_projections::search::{PageRecords, Search, SearchStore, WithSearch};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +41,11 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Everything that one process works with.
 pub(crate) struct Wired {
     pub(crate) log: Arc<dyn EventLog>,
+    /// The search index among them.
     pub(crate) read_models: ReadModelStore,
+    /// The read models without the search index, which may be kept elsewhere.
+    tables: Arc<dyn ReadStore>,
+    search: Arc<dyn SearchStore>,
     pub(crate) admin_key: AdminKey,
     commands: Commands,
     objects: Arc<dyn Objects>,
@@ -56,6 +63,10 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Stores { log, control, read_models } = stores::open(&settings, micros(&clock)).await?;
     let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&settings.objects)?);
+    let search = stores::open_search(&settings, &objects)?;
+    let tables = Arc::clone(&read_models.models);
+    let all = WithSearch::new(Arc::clone(&tables), Arc::clone(&search), Arc::clone(&log));
+    let read_models = ReadModelStore { models: Arc::new(all), ..read_models };
     let commands = Commands::new(
         Arc::clone(&log),
         Arc::clone(&objects),
@@ -73,6 +84,8 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
     Ok(Wired {
         log,
         read_models,
+        tables,
+        search,
         admin_key,
         commands,
         objects,
@@ -117,23 +130,55 @@ impl Wired {
     }
 
     /// Returns what keeps the read models up to date.
-    pub(crate) fn runner(&self, roles: Roles) -> Runner {
-        let duty = if !roles.project {
-            Duty::Watch
-        } else if self.settings.read_store.is_shared() {
-            let consumers = Arc::clone(&self.control.consumers);
-            Duty::Leased { consumers, owner: self.owner.clone() }
-        } else {
-            Duty::Alone
+    pub(crate) fn runners(&self, roles: Roles) -> [Runner; 2] {
+        let tables = match self.settings.read_store.is_shared() {
+            false if roles.project => Duty::Alone,
+            is_shared => self.shared_duty(roles, is_shared),
         };
+        // An embedded index is this process's own, whatever its role.
+        let search = match self.settings.search_index.is_shared() {
+            false => Duty::Alone,
+            true => self.shared_duty(roles, self.settings.event_store.is_shared()),
+        };
+        [self.runner(self.tables.models(), tables), self.runner(vec![self.search.model()], search)]
+    }
+
+    fn shared_duty(&self, roles: Roles, has_others: bool) -> Duty {
+        match (roles.project, has_others) {
+            (false, _) => Duty::Watch,
+            (true, false) => Duty::Alone,
+            (true, true) => {
+                let consumers = Arc::clone(&self.control.consumers);
+                Duty::Leased { consumers, owner: self.owner.clone() }
+            }
+        }
+    }
+
+    fn runner(&self, models: Vec<Arc<dyn ReadModel>>, duty: Duty) -> Runner {
         Runner {
             log: Arc::clone(&self.log),
-            models: self.read_models.models.models(),
+            models,
             freshness: self.read_models.models.freshness(),
             clock: micros(&self.clock),
             duty,
             settings: RunnerSettings::default(),
         }
+    }
+
+    /// Names the projections that are caught up with before this process is ready. A node that
+    /// others run keeps nobody from serving what does not need it.
+    pub(crate) fn awaited(&self) -> Vec<&'static str> {
+        let mut names: Vec<&'static str> =
+            self.tables.models().iter().map(|model| model.name()).collect();
+        if !self.settings.search_index.is_shared() {
+            names.push(self.search.model().name());
+        }
+        names
+    }
+
+    fn search(&self) -> Search {
+        let records = PageRecords::new(Arc::clone(&self.objects));
+        Search { index: self.search.index(), records }
     }
 
     /// Returns what sees registrations through, and what clears up behind it.
@@ -177,11 +222,29 @@ impl Wired {
                     Ok(0) => {}
                     Ok(count) => tracing::debug!(count, "{count} old answers are forgotten"),
                     Err(error) => {
-                        tracing::warn!(%error, "old answers cannot be forgotten: {error}")
+                        tracing::warn!(%error, "old answers cannot be forgotten: {error}");
                     }
                 }
             }
         }
+    }
+
+    /// Returns what sees pages through that are to be recognised; `None`: it is not built in.
+    pub(crate) fn recognition(&self) -> anyhow::Result<Option<RecognitionProcessManager>> {
+        if recognition::engine().is_none() {
+            return Ok(None);
+        }
+        let ports = RecognitionPorts {
+            executor: self.commands.executor().clone(),
+            consumers: Arc::clone(&self.control.consumers),
+            objects: Arc::clone(&self.objects),
+            worker: Arc::new(recognition::pool(&self.settings)?),
+        };
+        let limits =
+            DecodeLimits { pixels_max: self.settings.source_pixels_max, ..DecodeLimits::default() };
+        let at_once = self.settings.ocr_workers;
+        let settings = IngestSettings { at_once, limits, ..IngestSettings::default() };
+        Ok(Some(RecognitionProcessManager::new(ports, settings, self.owner.clone())))
     }
 
     /// Returns everything that answers HTTP. `public_url` has no slash at the end.
@@ -198,6 +261,7 @@ impl Wired {
             commands: self.commands.clone(),
             idempotency: self.idempotency(),
             queries: self.read_models.models.queries(),
+            search: self.search(),
             tiles: Arc::new(tiles),
             objects: Arc::clone(&self.objects),
             origins: Arc::new(Checked(Arc::clone(&self.origins))),
@@ -213,10 +277,17 @@ impl Wired {
 
     fn graphql_state(&self, public_url: &str, api: &ApiState) -> GraphqlState {
         let key = api.admin_key.clone();
+        let shared = Arc::new(api.clone());
         let origins = Arc::clone(&self.origins);
         GraphqlState {
             queries: self.read_models.models.queries(),
             commands: self.commands.clone(),
+            search: api.search.clone(),
+            objects: Arc::clone(&self.objects),
+            members: Arc::new(move |row| {
+                let members = dlcs_api::manifest_members(Arc::clone(&shared), row);
+                Box::pin(async move { members.await.map_err(|problem| problem.detail) })
+            }),
             clock: Arc::clone(&self.clock),
             public_url: public_url.into(),
             authenticate: Arc::new(move |headers| {
@@ -252,8 +323,8 @@ struct Ready {
 
 impl Ready {
     fn new(wired: &Wired) -> Self {
-        let names = wired.read_models.models.models().iter().map(|it| it.name()).collect();
         let head = *wired.log.head_hints().borrow();
+        let names = wired.awaited();
         Self {
             freshness: wired.read_models.models.freshness(),
             room: wired.commands.executor().room().clone(),

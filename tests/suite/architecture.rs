@@ -16,7 +16,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tiff", &["dlcs-imaging"]),
     ("image", &["dlcs-imaging"]),
     ("cqrs-es", &["dlcs-commands"]),
-    ("reqwest", &["dlcs-adapter-egress", "dlcs-server"]),
+    ("tesseract", &["dlcs-adapter-tesseract"]),
+    ("tesseract-sys", &["dlcs-adapter-tesseract"]),
+    ("reqwest", &["dlcs-adapter-egress", "dlcs-adapter-elasticsearch", "dlcs-server"]),
 ];
 
 /// What `domain` and `iiif` must not know.

@@ -62,6 +62,11 @@ const PASSED: &[(&str, u32)] = &[
     ("server.before-serve", 0),
     ("server.before-drain", 0),
     ("server.after-drain", 0),
+    ("recognition.before-lease", 0),
+    ("recognition.after-lease", 0),
+    ("recognition.before-checkpoint", 0),
+    ("recognition.after-checkpoint", 0),
+    ("recognition.before-release", 0),
 ];
 
 /// What only the embedded stores have.
@@ -148,12 +153,12 @@ impl Sent {
     }
 }
 
-/// Registrations by address and by upload, a space, a batch, a change.
+/// Registrations by address and by upload, some to be recognised, a space, a batch, a change.
 fn workload(pictures: &Path) -> Vec<Sent> {
     let origin = |n: u32| format!("file://{}/{n}.png", pictures.display());
     let mut all = Vec::new();
     for n in 0..2 {
-        let body = json!({ "origin": origin(n) });
+        let body = json!({ "origin": origin(n), "ocr": "eng" });
         all.push(Sent::json(Method::PUT, &image_path(&format!("fetched-{n}")), &body));
         let path = format!("{}/content", image_path(&format!("sent-{n}")));
         all.push(Sent { method: Method::PUT, path, body: png(50 + n, 40), is_json: false });
@@ -171,6 +176,9 @@ fn workload(pictures: &Path) -> Vec<Sent> {
 /// Assets of the workload, and the one that was there before.
 const ASSETS: [&str; 7] =
     ["before", "fetched-0", "fetched-1", "member-2", "member-3", "sent-0", "sent-1"];
+
+/// Those of them that are recognised.
+const RECOGNISED: [&str; 2] = ["fetched-0", "fetched-1"];
 
 /// What a server needs: a folder, and a database if not everything is in the folder.
 struct Place {
@@ -316,9 +324,23 @@ async fn is_at_rest(server: &Server) -> bool {
             return false;
         }
     }
+    for id in RECOGNISED {
+        if !is_recognised(server, id).await {
+            return false;
+        }
+    }
     // Progress is saved every second.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     true
+}
+
+async fn is_recognised(server: &Server, id: &str) -> bool {
+    let path = format!("{}/text", image_path(id));
+    let Ok(answer) = server.request(Persona::Admin, Method::GET, &path).send().await else {
+        return false;
+    };
+    let text: Value = answer.json().await.unwrap_or_default();
+    text["status"] == "ready"
 }
 
 /// Compares what is there with what was asked.
@@ -330,6 +352,16 @@ async fn judge(name: &str, server: &Server) {
     let mut registered = streams(server, "asset.registered");
     registered.sort();
     assert_eq!(registered, ASSETS.map(|id| format!("asset-1/1/{id}")), "{name}");
+    for id in RECOGNISED {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_recognised(server, id).await {
+            assert!(Instant::now() < deadline, "{name}: {id} is not recognised");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let mut recognised = streams(server, "transcription.recognition_completed");
+    recognised.sort();
+    assert_eq!(recognised, RECOGNISED.map(|id| format!("transcription-1/1/{id}")), "{name}");
     assert_eq!(streams(server, "space.created").len(), 2, "{name}: a space is doubled or lost");
     assert_eq!(streams(server, "batch.submitted").len(), 1, "{name}");
     assert_eq!(streams(server, "asset.metadata_changed"), ["asset-1/1/before"], "{name}");

@@ -35,6 +35,7 @@ fn the_suite_passes_with_everything_on_postgresql() {
         "register::",
         "replay::",
         "stopping::",
+        "text::",
         "torture::",
     ];
     rerun("postgres", &modules);

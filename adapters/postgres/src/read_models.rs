@@ -20,6 +20,7 @@ mod fold;
 mod keyset;
 mod lookups;
 mod manifests;
+mod page_text;
 mod rebuild;
 mod served;
 mod spaces;
@@ -43,11 +44,12 @@ use served::{Query, Served};
 use std::sync::Arc;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 5] = [
+const DEFINITIONS: [&Definition; 6] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
+    &page_text::DEFINITION,
     &audit_trail::DEFINITION,
 ];
 
@@ -127,6 +129,7 @@ impl ReadStore for PostgresReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
+            page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.query(tile_metadata::DEFINITION.name),
             audit_trail: self.query(audit_trail::DEFINITION.name),
             history: Arc::new(LogHistory { log: Arc::clone(&self.log) }),

@@ -99,11 +99,8 @@ fn log_error(error: &rusqlite::Error) -> LogError {
     if is_full(error) {
         return LogError::Full(error.to_string());
     }
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            return LogError::Damaged(error.to_string());
-        }
-        _ => {}
+    if let Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) = error.sqlite_error_code() {
+        return LogError::Damaged(error.to_string());
     }
     match error {
         // A row that cannot be what we wrote.

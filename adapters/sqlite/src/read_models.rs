@@ -14,6 +14,7 @@ mod file;
 mod keyset;
 mod lookups;
 mod manifests;
+mod page_text;
 mod rebuild;
 mod served;
 mod serving;
@@ -40,11 +41,12 @@ use std::sync::Arc;
 use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 5] = [
+const DEFINITIONS: [&Definition; 6] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
+    &page_text::DEFINITION,
     &audit_trail::DEFINITION,
 ];
 
@@ -118,6 +120,7 @@ impl ReadStore for ReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
+            page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.tiles.clone(),
             audit_trail: self.query(audit_trail::DEFINITION.name),
             history: Arc::new(LogHistory { log: Arc::clone(&self.log) }),

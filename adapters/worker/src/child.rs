@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 /// Standard streams and a few that libraries may open for a moment.
-const OPEN_FILES_MAX: u64 = 16;
+pub(crate) const OPEN_FILES_MAX: u64 = 16;
 /// Between the signal that says that the time is up and the one that cannot be ignored.
 const CPU_GRACE_SECONDS: u64 = 5;
 
@@ -36,8 +36,8 @@ pub fn run_image_worker(arguments: &[String]) -> ExitCode {
 
 /// Why a worker does not even look at its source.
 #[derive(Debug, thiserror::Error)]
-enum StartError {
-    #[error("it is started by the server as `worker image TASK`")]
+pub(crate) enum StartError {
+    #[error("it is started by the server as `worker image TASK` or `worker recognise TASK`")]
     Usage,
     #[error("its task cannot be read: {0}")]
     Task(#[from] serde_json::Error),
@@ -67,20 +67,24 @@ fn work(source: File, output: File, task: &ImageTask) -> Result<DerivativeFacts,
 
 /// Gives up what is not needed. Nothing foreign has been read yet.
 fn bind(bounds: &Bounds) -> io::Result<()> {
-    for (resource, value) in [
-        (Resource::AS, bounds.memory_bytes),
-        (Resource::CPU, bounds.cpu_seconds),
-        (Resource::FSIZE, bounds.output_bytes),
-        (Resource::NOFILE, OPEN_FILES_MAX),
-        (Resource::CORE, 0),
-    ] {
-        // What the process already may not exceed cannot be raised, and need not be.
-        let (_, hard) = resource.get()?;
-        let value = value.min(hard);
-        // At the soft bound of time comes SIGXCPU, which says why; at the hard one SIGKILL.
-        let grace = if resource == Resource::CPU { CPU_GRACE_SECONDS } else { 0 };
-        resource.set(value, value.saturating_add(grace).min(hard))?;
-    }
+    limit(Resource::AS, bounds.memory_bytes)?;
+    limit(Resource::CPU, bounds.cpu_seconds)?;
+    limit(Resource::FSIZE, bounds.output_bytes)?;
+    limit(Resource::NOFILE, OPEN_FILES_MAX)?;
+    limit(Resource::CORE, 0)?;
+    forgo_privileges()
+}
+
+pub(crate) fn limit(resource: Resource, value: u64) -> io::Result<()> {
+    // What the process already may not exceed cannot be raised, and need not be.
+    let (_, hard) = resource.get()?;
+    let value = value.min(hard);
+    // At the soft bound of time comes SIGXCPU, which says why; at the hard one SIGKILL.
+    let grace = if resource == Resource::CPU { CPU_GRACE_SECONDS } else { 0 };
+    resource.set(value, value.saturating_add(grace).min(hard))
+}
+
+pub(crate) fn forgo_privileges() -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
     // Nobody of the same user may look into its memory.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;

@@ -18,8 +18,8 @@ use tokio::sync::Semaphore;
 /// What is read of a worker's standard error, in bytes. Its answer takes a few hundred.
 const STDERR_BYTES_MAX: u64 = 64 * 1024;
 
-const SIGABRT: i32 = 6;
-const SIGXCPU: i32 = 24;
+pub(crate) const SIGABRT: i32 = 6;
+pub(crate) const SIGXCPU: i32 = 24;
 const SIGXFSZ: i32 = 25;
 
 /// How workers are started and bounded.
@@ -164,19 +164,19 @@ fn judged(status: ExitStatus, said: &str) -> Result<DerivativeFacts, WorkerError
     })
 }
 
-fn refused(code: &str, detail: String) -> WorkerError {
+pub(crate) fn refused(code: &str, detail: String) -> WorkerError {
     match serde_json::from_value(code.into()) {
         Ok(code) => WorkerError::Refused { code, detail },
         Err(_) => WorkerError::Died { detail: format!("its code `{code}` is unknown: {detail}") },
     }
 }
 
-fn died(what: &str, error: &dyn std::fmt::Display) -> WorkerError {
+pub(crate) fn died(what: &str, error: &dyn std::fmt::Display) -> WorkerError {
     WorkerError::Died { detail: format!("{what}: {error}") }
 }
 
 /// Returns the first part of what a worker said, on one line and without control characters.
-fn shortened(said: &str) -> String {
+pub(crate) fn shortened(said: &str) -> String {
     const CHARACTERS_MAX: usize = 500;
     let plain = said.chars().map(|it| if it.is_control() { ' ' } else { it });
     plain.take(CHARACTERS_MAX).collect()

@@ -6,7 +6,11 @@ use axum::http::HeaderMap;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::access::Principal;
 use dlcs_domain::{AssetId, CustomerId};
+use dlcs_objects::Objects;
+use dlcs_projections::manifests::ManifestRow;
+use dlcs_projections::search::{Search, SearchError};
 use dlcs_projections::{Queries, QueryError};
+use futures::future::BoxFuture;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use std::sync::Arc;
 
@@ -19,11 +23,18 @@ pub type Authenticate = Arc<dyn Fn(&HeaderMap) -> Result<Principal, String> + Se
 /// Refuses an origin before it is registered; the sentence is for people.
 pub type CheckOrigin = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
+/// Returns the images that a stored manifest paints, in order; the sentence is for the log.
+pub type Members =
+    Arc<dyn Fn(ManifestRow) -> BoxFuture<'static, Result<Vec<AssetId>, String>> + Send + Sync>;
+
 /// Everything that resolvers need. Cheap to clone.
 #[derive(Clone)]
 pub struct GraphqlState {
     pub queries: Queries,
     pub commands: Commands,
+    pub search: Search,
+    pub objects: Arc<dyn Objects>,
+    pub members: Members,
     pub clock: Arc<dyn Clock>,
     /// Scheme, host and port of public addresses; no slash at the end.
     pub public_url: Arc<str>,
@@ -96,6 +107,22 @@ pub(crate) fn query_error(error: QueryError) -> Error {
         QueryError::Store(detail) => {
             tracing::error!(detail, "a read model cannot be used");
             refused("internal", "the read model cannot be used")
+        }
+    }
+}
+
+pub(crate) fn search_error(error: SearchError) -> Error {
+    match error {
+        SearchError::Query(_) => refused("bad-query", error),
+        SearchError::TooFar(_) => refused("bad-page", error),
+        SearchError::Index(QueryError::Store(detail)) => {
+            tracing::warn!(detail, "the search index cannot be asked");
+            refused("unavailable", "the search index does not answer at the moment")
+        }
+        SearchError::Index(error) => query_error(error),
+        SearchError::Objects(error) => {
+            tracing::error!(%error, "a page record cannot be read");
+            refused("internal", "a text cannot be read")
         }
     }
 }

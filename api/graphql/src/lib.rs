@@ -15,7 +15,8 @@ mod subscription;
 mod types;
 
 pub use context::{
-    Authenticate, CheckOrigin, ConsumerStatus, GraphqlState, ProjectionControl, ProjectionStatus,
+    Authenticate, CheckOrigin, ConsumerStatus, GraphqlState, Members, ProjectionControl,
+    ProjectionStatus,
 };
 pub use http::{Page, router};
 

@@ -3,11 +3,13 @@
 use crate::context::{asset_id, principal, query_error, refused, state};
 use crate::query::administrator;
 use crate::types::asset::Asset;
+use crate::types::text::{self, Text};
 use async_graphql::{Context, Error, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use dlcs_commands::{CommandContext, CommandError};
+use dlcs_commands::{CommandContext, CommandError, Decided};
 use dlcs_domain::access::{AccessRule, Action, Decision, Principal, decide};
 use dlcs_domain::asset::{MetadataPatch, Registration, Source};
-use dlcs_domain::{ActorId, CustomerId, Patch};
+use dlcs_domain::transcription::TextEdit;
+use dlcs_domain::{ActorId, AssetId, CustomerId, Languages, Patch};
 use std::time::Duration;
 
 /// How long a mutation waits until its own effect can be read.
@@ -29,6 +31,8 @@ pub(crate) struct RegisterAssetInput {
     number3: MaybeUndefined<i64>,
     tags: MaybeUndefined<Vec<String>>,
     roles: MaybeUndefined<Vec<String>>,
+    /// Languages in which its pages are recognised by themselves, for example `deu`.
+    ocr: MaybeUndefined<Vec<String>>,
 }
 
 /// What became of a registration.
@@ -40,6 +44,31 @@ pub(crate) struct RegisteredAsset {
     created: bool,
     /// `null` where the read model has not got there within two seconds.
     asset: Option<Asset>,
+}
+
+/// One change of a text; lines and words count from 0, words within their line.
+#[derive(InputObject)]
+pub(crate) struct TextEditInput {
+    line: u32,
+    /// The whole line, where none is given.
+    word: Option<u32>,
+    /// Empty takes it away.
+    text: String,
+}
+
+impl From<TextEditInput> for TextEdit {
+    fn from(edit: TextEditInput) -> Self {
+        Self { line: edit.line, word: edit.word, text: edit.text }
+    }
+}
+
+/// What became of a change of a text.
+#[derive(SimpleObject)]
+pub(crate) struct ChangedText {
+    /// Place in the history; give it as `atLeast` to read what is at least as new.
+    position: u64,
+    /// `null` where the read model has not got there within two seconds.
+    text: Option<Text>,
 }
 
 pub struct Mutation;
@@ -54,12 +83,11 @@ impl Mutation {
     ) -> Result<RegisteredAsset> {
         let id = asset_id(&input.id)?;
         let who = principal(ctx);
-        let actor = may_write(&who, id.customer())?;
+        let context = write_context(ctx, &id)?;
         let state = state(ctx);
         (state.check_origin)(&input.origin).map_err(|text| refused("origin-forbidden", text))?;
-        let correlation = dlcs_commands::metadata::new_uuid(state.clock.now_us());
-        let context = CommandContext::new(actor, Some(id.customer()), correlation);
-        let decided = state.commands.assets.register(&context, &id, registration(input)).await;
+        let registration = registration(input)?;
+        let decided = state.commands.assets.register(&context, &id, registration).await;
         let decided = decided.map_err(command_error)?;
         let freshness = &state.queries.freshness;
         let asset = if freshness
@@ -77,6 +105,50 @@ impl Mutation {
         })
     }
 
+    /// Asks for recognition of an image; without languages, in its own.
+    async fn request_recognition(
+        &self,
+        ctx: &Context<'_>,
+        asset: String,
+        #[graphql(default)] languages: Vec<String>,
+    ) -> Result<ChangedText> {
+        let id = asset_id(&asset)?;
+        let (context, languages) = (write_context(ctx, &id)?, self::languages(languages)?);
+        let texts = &state(ctx).commands.texts;
+        let decided = texts.request(&context, &id, languages).await.map_err(command_error)?;
+        changed_text(ctx, id, decided).await
+    }
+
+    /// Corrects words and lines. `base` names the text that was read; another one meanwhile is
+    /// refused.
+    async fn correct_text(
+        &self,
+        ctx: &Context<'_>,
+        asset: String,
+        base: Option<String>,
+        edits: Vec<TextEditInput>,
+    ) -> Result<ChangedText> {
+        let id = asset_id(&asset)?;
+        let context = write_context(ctx, &id)?;
+        let base = text::base(ctx, &id, base).await?;
+        let edits: Vec<TextEdit> = edits.into_iter().map(TextEdit::from).collect();
+        let texts = &state(ctx).commands.texts;
+        let decided = texts
+            .correct(&context, &id, edits, base.as_ref(), |layout, edits| {
+                text::corrected(layout, edits)
+            })
+            .await;
+        changed_text(ctx, id, decided.map_err(command_error)?).await
+    }
+
+    /// Takes the text of an image away.
+    async fn withdraw_text(&self, ctx: &Context<'_>, asset: String) -> Result<ChangedText> {
+        let id = asset_id(&asset)?;
+        let context = write_context(ctx, &id)?;
+        let decided = state(ctx).commands.texts.withdraw(&context, &id).await;
+        changed_text(ctx, id, decided.map_err(command_error)?).await
+    }
+
     /// Builds a projection anew beside the serving version; answers when the new one serves.
     async fn rebuild_projection(&self, ctx: &Context<'_>, name: String) -> Result<bool> {
         administrator(ctx)?;
@@ -85,8 +157,13 @@ impl Mutation {
     }
 }
 
-fn registration(input: RegisterAssetInput) -> Registration {
-    Registration {
+fn registration(input: RegisterAssetInput) -> Result<Registration> {
+    let recognise = match patch(input.ocr) {
+        Patch::Keep => Patch::Keep,
+        Patch::Clear => Patch::Clear,
+        Patch::Set(names) => Patch::Set(languages(names)?),
+    };
+    Ok(Registration {
         media_type: input.media_type,
         metadata: MetadataPatch {
             string1: patch(input.string1),
@@ -98,8 +175,13 @@ fn registration(input: RegisterAssetInput) -> Registration {
             tags: patch(input.tags),
         },
         roles: patch(input.roles),
+        recognise,
         ..Registration::of(Source::Origin { url: input.origin })
-    }
+    })
+}
+
+fn languages(names: Vec<String>) -> Result<Languages> {
+    Languages::new(names).map_err(|error| refused("bad-request", error))
 }
 
 fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
@@ -108,6 +190,24 @@ fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
         MaybeUndefined::Null => Patch::Clear,
         MaybeUndefined::Value(value) => Patch::Set(value),
     }
+}
+
+fn write_context(ctx: &Context<'_>, id: &AssetId) -> Result<CommandContext> {
+    let actor = may_write(&principal(ctx), id.customer())?;
+    let correlation = dlcs_commands::metadata::new_uuid(state(ctx).clock.now_us());
+    Ok(CommandContext::new(actor, Some(id.customer()), correlation))
+}
+
+/// Waits until the change can be read.
+async fn changed_text(ctx: &Context<'_>, id: AssetId, decided: Decided) -> Result<ChangedText> {
+    let queries = &state(ctx).queries;
+    let name = dlcs_projections::page_text::NAME;
+    let is_there = queries.freshness.wait(name, decided.position, FRESHNESS_WAIT).await;
+    let row = match is_there {
+        true => queries.page_texts.page_text(&principal(ctx), &id).await.map_err(query_error)?,
+        false => None,
+    };
+    Ok(ChangedText { position: decided.position.0, text: row.map(Text::from) })
 }
 
 /// Returns who acts, where they may.

@@ -10,6 +10,7 @@ use crate::types::asset::{Asset, AssetState};
 use crate::types::batch::Batch;
 use crate::types::customer::Customer;
 use crate::types::event::AuditEntry;
+use crate::types::hit::{self, Hits};
 use crate::types::manifest::Manifest;
 use crate::types::space::Space;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, Union};
@@ -223,6 +224,25 @@ impl Query {
         let manifests = &state(ctx).queries.manifests;
         let page = manifests.list(&principal(ctx), customer_id(customer)?, &request).await;
         connection::connection(page, &request, Manifest::from)
+    }
+
+    /// Finds text: bare words must all be on a page, `"several words"` stand together, `word*`
+    /// begins so, `word~` may have one mistake. Within one of `manifest`, `space`, `asset`, else in
+    /// the customer's whole collection.
+    #[expect(clippy::too_many_arguments, reason = "arguments of a field")]
+    async fn search(
+        &self,
+        ctx: &Context<'_>,
+        q: String,
+        #[graphql(default = 1)] customer: u32,
+        manifest: Option<String>,
+        space: Option<u32>,
+        asset: Option<String>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Hits> {
+        let within = hit::WithinInput { manifest, space, asset };
+        hit::search(ctx, &q, customer_id(customer)?, within, first, after).await
     }
 
     /// Returns who did what, when, to which resource; newest first.

@@ -4,5 +4,7 @@ pub(crate) mod asset;
 pub(crate) mod batch;
 pub(crate) mod customer;
 pub(crate) mod event;
+pub(crate) mod hit;
 pub(crate) mod manifest;
 pub(crate) mod space;
+pub(crate) mod text;

@@ -4,6 +4,7 @@ use crate::router::AddressVersion;
 use crate::state::PublicUrl;
 use dlcs_domain::{AssetId, CustomerId, ManifestId};
 use dlcs_iiif::ImageVersion;
+use dlcs_iiif::content_search::SearchService;
 use dlcs_iiif::link::encode_segment;
 use dlcs_iiif::presentation::PresentationVersion;
 
@@ -68,6 +69,45 @@ pub(crate) fn asset_manifest(
 /// Returns the address of an asset's canvas: the same in every version.
 pub(crate) fn canvas(base: &PublicUrl, id: &AssetId) -> String {
     base.at(format_args!("/iiif-manifest/{}/canvas", tail(id)))
+}
+
+/// Returns the address of the text of an asset in a format.
+pub(crate) fn text(
+    base: &PublicUrl,
+    format: &str,
+    version: Option<PresentationVersion>,
+    tail: &str,
+) -> String {
+    let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
+    base.at(format_args!("/text/{format}{version}/{tail}"))
+}
+
+/// Returns the address of the text of a stored manifest in a format.
+pub(crate) fn manifest_text(base: &PublicUrl, format: &str, id: &ManifestId) -> String {
+    let (customer, id) = (id.customer, encode_segment(&id.id));
+    base.at(format_args!("/text/{format}/{customer}/manifests/{id}"))
+}
+
+/// Returns the search services of what is at the end of an address: `1/manifests/kant`.
+pub(crate) fn search(base: &PublicUrl, tail: &str) -> SearchService {
+    let at = |service: &str, version: &str| base.at(format_args!("/{service}/{version}/{tail}"));
+    SearchService {
+        search_v1: at("search", "v1"),
+        autocomplete_v1: at("autocomplete", "v1"),
+        search_v2: at("search", "v2"),
+        autocomplete_v2: at("autocomplete", "v2"),
+    }
+}
+
+/// Returns the tail of the services of one asset.
+pub(crate) fn asset_search_tail(id: &AssetId) -> String {
+    let (customer, space) = (id.customer(), id.space().space);
+    format!("{customer}/assets/{space}/{}", encode_segment(id.name()))
+}
+
+/// Returns the tail of the services of a stored manifest.
+pub(crate) fn manifest_search_tail(id: &ManifestId) -> String {
+    format!("{}/manifests/{}", id.customer, encode_segment(&id.id))
 }
 
 pub(crate) fn file(base: &PublicUrl, id: &AssetId) -> String {

@@ -7,7 +7,8 @@ use dlcs_domain::AssetId;
 use dlcs_iiif::image_info::ComplianceLevel;
 use dlcs_iiif::image_request::{Dimensions, ImageVersion};
 use dlcs_iiif::presentation::{
-    Canvas, ExternalResource, ImageResource, ImageService, LanguageMap, PresentationVersion,
+    AnnotationReference, Canvas, ExternalResource, ImageResource, ImageService, LanguageMap,
+    PresentationVersion,
 };
 
 /// A thumbnail in a list is about this large, in pixels of its longer side.
@@ -17,6 +18,32 @@ const THUMBNAIL_SIDE_PX: u32 = 200;
 pub(crate) struct Naming {
     pub id: String,
     pub label: LanguageMap,
+}
+
+/// Adds what leads to the text of a canvas: its lines, and the files.
+pub(crate) fn with_text(
+    state: &Shared,
+    asset: &AssetId,
+    mut canvas: Canvas,
+    version: PresentationVersion,
+) -> Canvas {
+    let (base, tail) = (&state.public_url, address::tail(asset));
+    let file =
+        |format: &str, label: &str, media_type: &str, profile: Option<&str>| ExternalResource {
+            id: address::text(base, format, None, &tail),
+            kind: "Text".to_owned(),
+            label: LanguageMap::new("en", label),
+            format: Some(media_type.to_owned()),
+            profile: profile.map(str::to_owned),
+        };
+    let alto = Some("http://www.loc.gov/standards/alto/v4/alto-4-4.xsd");
+    canvas.see_also.push(file("alto", "ALTO", "application/xml", alto));
+    canvas.rendering.push(file("plain", "Text", "text/plain", None));
+    canvas.annotations.push(AnnotationReference {
+        id: address::text(base, "lines", Some(version), &tail),
+        label: LanguageMap::new("en", "Text of this page"),
+    });
+    canvas
 }
 
 /// Returns the canvas of an asset in the words of one version.

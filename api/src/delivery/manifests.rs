@@ -3,15 +3,17 @@
 use super::address;
 use super::asset::find;
 use super::caching::{Caching, Document};
-use super::canvases::{Naming, canvas, thumbnail};
+use super::canvases::{Naming, canvas, thumbnail, with_text};
 use crate::access::Caller;
 use crate::error::Answer;
 use crate::http::raw_path::PathParams;
 use crate::state::Shared;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
+use dlcs_domain::access::Principal;
 use dlcs_iiif::negotiation::{Negotiated, negotiate_presentation};
 use dlcs_iiif::presentation::{LanguageMap, Manifest, PresentationVersion};
+use std::slice;
 
 pub(crate) async fn asset_manifest(
     State(state): State<Shared>,
@@ -25,16 +27,25 @@ pub(crate) async fn asset_manifest(
     let fixed = caller.version.map(|version| version.presentation());
     let label = LanguageMap::none(found.id.name());
     let naming = Naming { id: address::canvas(&state.public_url, &found.id), label: label.clone() };
+    let open =
+        state.queries.page_texts.of_assets(&Principal::Anonymous, slice::from_ref(&found.id));
+    let text = open.await?.into_iter().find(|row| row.text.is_some());
+    let mut canvas = canvas(&state, &found.id, &ready, naming, version);
+    if text.is_some() {
+        canvas = with_text(&state, &found.id, canvas, version);
+    }
+    let search = || address::search(&state.public_url, &address::asset_search_tail(&found.id));
     let manifest = Manifest {
         label,
+        search: text.as_ref().map(|_| search()),
         thumbnail: thumbnail(&state, &found.id, &ready, version),
-        canvases: vec![canvas(&state, &found.id, &ready, naming, version)],
+        canvases: vec![canvas],
         ..Manifest::new(address::asset_manifest(&state.public_url, fixed, &found.tail))
     };
     let document = Document {
         body: manifest.to_json(version),
         content_type,
-        modified_at_us: ready.modified_at_us,
+        modified_at_us: ready.modified_at_us.max(text.map_or(0, |row| row.modified_at_us)),
         caching: Caching::of(found.is_open, false),
         link: None,
     };

@@ -3,7 +3,7 @@
 use super::address;
 use super::asset::Found;
 use super::caching::{Caching, Document};
-use super::canvases::{Naming, canvas, thumbnail};
+use super::canvases::{Naming, canvas, thumbnail, with_text};
 use super::info::see_other;
 use super::manifests::negotiated;
 use crate::access::Caller;
@@ -13,13 +13,17 @@ use crate::management::manifests::{self as managed, Painted, StoredDocument};
 use crate::state::{Resource, Shared};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use dlcs_domain::access::Principal;
 use dlcs_domain::{AssetId, ManifestId};
-use dlcs_iiif::presentation::{LabelledValue, LanguageMap, Manifest, PresentationVersion};
+use dlcs_iiif::content_search::SearchVersion;
+use dlcs_iiif::presentation::{
+    ExternalResource, LabelledValue, LanguageMap, Manifest, PresentationVersion,
+};
 use dlcs_projections::manifests::ManifestRow;
 use dlcs_projections::tile_metadata::TileMetadataRow;
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Read models that are asked at the same time for one manifest.
 const LOOKUPS_AT_ONCE: usize = 16;
@@ -115,6 +119,7 @@ async fn render(
         return Ok(Rendered { body, modified_at_us: row.modified_at_us });
     };
     let assets = facts(state, painted).await?;
+    let texts = OpenTexts::of(state, painted).await?;
     let mut manifest = Manifest::new(id.clone());
     let mut modified_at_us = row.modified_at_us;
     let mut names = CanvasNames::default();
@@ -125,13 +130,49 @@ async fn render(
         if manifest.thumbnail.is_none() {
             manifest.thumbnail = thumbnail(state, &painted.asset, &ready, version);
         }
-        manifest.canvases.push(canvas(state, &painted.asset, &ready, naming, version));
+        let mut canvas = canvas(state, &painted.asset, &ready, naming, version);
+        if let Some(changed_at_us) = texts.0.get(&painted.asset) {
+            canvas = with_text(state, &painted.asset, canvas, version);
+            modified_at_us = modified_at_us.max(*changed_at_us);
+        }
+        manifest.canvases.push(canvas);
+    }
+    if !texts.0.is_empty() {
+        offer_text(state, row, &mut manifest);
     }
     let body = match version {
         PresentationVersion::V2 => describe(manifest, &stored.document).to_json(version),
         PresentationVersion::V3 => merged(&manifest, stored.document, &id)?.to_string(),
     };
     Ok(Rendered { body, modified_at_us })
+}
+
+/// Texts that anybody may read, with the time of their last change. A manifest is the same for
+/// everybody, so that it leads to nothing that only some may read.
+struct OpenTexts(HashMap<AssetId, i64>);
+
+impl OpenTexts {
+    async fn of(state: &Shared, painted: &[Painted]) -> Answer<Self> {
+        let ids: Vec<AssetId> = painted.iter().map(|painted| painted.asset.clone()).collect();
+        let rows = state.queries.page_texts.of_assets(&Principal::Anonymous, &ids).await?;
+        let rows = rows.into_iter().filter(|row| row.text.is_some());
+        Ok(Self(rows.map(|row| (row.id, row.modified_at_us)).collect()))
+    }
+}
+
+/// Offers search, and the text of the whole.
+fn offer_text(state: &Shared, row: &ManifestRow, manifest: &mut Manifest) {
+    let base = &state.public_url;
+    let file = |format: &str, label: &str, media_type: &str| ExternalResource {
+        id: address::manifest_text(base, format, &row.id),
+        kind: "Text".to_owned(),
+        label: LanguageMap::new("en", label),
+        format: Some(media_type.to_owned()),
+        profile: None,
+    };
+    manifest.search = Some(address::search(base, &address::manifest_search_tail(&row.id)));
+    manifest.see_also.push(file("mets", "METS", "application/xml"));
+    manifest.rendering.push(file("plain", "Text", "text/plain"));
 }
 
 /// Returns what is known of each painted asset, in order.
@@ -150,10 +191,10 @@ async fn fact(state: Shared, id: AssetId) -> Answer<Option<Found>> {
 
 /// Names canvases after their assets; one that is painted again gets a number.
 #[derive(Default)]
-struct CanvasNames(BTreeMap<String, usize>);
+pub(crate) struct CanvasNames(BTreeMap<String, usize>);
 
 impl CanvasNames {
-    fn of(&mut self, state: &Shared, row: &ManifestRow, painted: &Painted) -> Naming {
+    pub(crate) fn of(&mut self, state: &Shared, row: &ManifestRow, painted: &Painted) -> Naming {
         let flat = address::flat_manifest(&state.public_url, &row.id);
         let name = format!("{}/{}", painted.asset.space().space, painted.asset.name());
         let name = dlcs_iiif::link::encode_segment(&name);
@@ -181,7 +222,38 @@ fn merged(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
             document[name] = printed[name].take();
         }
     }
+    // Ours come behind what the client says.
+    for name in ["seeAlso", "rendering", "service"] {
+        if let Value::Array(ours) = printed[name].take() {
+            append(&mut document, name, ours);
+        }
+    }
+    if manifest.search.is_some() {
+        document["@context"] = with_search_context(document["@context"].take());
+    }
     Ok(document)
+}
+
+fn append(document: &mut Value, name: &str, ours: Vec<Value>) {
+    let theirs = match document[name].take() {
+        Value::Array(theirs) => theirs,
+        Value::Null => Vec::new(),
+        single => vec![single],
+    };
+    document[name] = theirs.into_iter().chain(ours).collect();
+}
+
+/// Presentation API 3.0, section 4.6: the context of an extension stands before our own.
+fn with_search_context(context: Value) -> Value {
+    let search = json!(SearchVersion::V2.context());
+    let theirs = match context {
+        Value::Array(theirs) => theirs,
+        single => vec![single],
+    };
+    if theirs.contains(&search) {
+        return Value::Array(theirs);
+    }
+    std::iter::once(search).chain(theirs).collect()
 }
 
 fn with_identity(mut document: Value, id: &str) -> Value {

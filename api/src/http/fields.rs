@@ -1,7 +1,7 @@
 //! Fields of a JSON body: wrong types are named, unknown fields are tolerated.
 
 use crate::error::{Answer, Problem};
-use dlcs_domain::Patch;
+use dlcs_domain::{Languages, Patch};
 use serde_json::{Map, Value};
 
 /// The members of a JSON object.
@@ -57,6 +57,31 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Returns languages of recognition: a list, or one text in which `+` joins them.
+    pub(crate) fn patch_languages(&self, name: &str) -> Answer<Patch<Languages>> {
+        let texts = match self.get(name) {
+            Some(Value::String(text)) if text.is_empty() => Patch::Clear,
+            Some(Value::String(text)) => Patch::Set(vec![text.clone()]),
+            _ => self.patch_texts(name)?,
+        };
+        Ok(match texts {
+            Patch::Keep => Patch::Keep,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(texts) => {
+                let languages = Languages::new(texts);
+                Patch::Set(languages.map_err(|error| Problem::field(name, error.to_string()))?)
+            }
+        })
+    }
+
+    /// The same; absent and `null` are `None`.
+    pub(crate) fn languages(&self, name: &str) -> Answer<Option<Languages>> {
+        match self.patch_languages(name)? {
+            Patch::Set(languages) => Ok(Some(languages)),
+            Patch::Keep | Patch::Clear => Ok(None),
+        }
+    }
+
     fn patch<T>(
         &self,
         name: &str,
@@ -87,6 +112,19 @@ mod tests {
         assert_eq!(fields.patch_text("string3").unwrap(), Patch::Keep);
         assert_eq!(fields.patch_integer("number1").unwrap(), Patch::Set(3));
         assert_eq!(fields.texts("tags").unwrap(), Some(vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[test]
+    fn languages_are_a_list_or_joined() {
+        let body = json!({"a": "deu+frk", "b": ["deu", "frk"], "c": null, "d": "", "e": "../x"});
+        let fields = Fields::of(&body).unwrap();
+        let both = Languages::new(["deu", "frk"]).unwrap();
+        assert_eq!(fields.patch_languages("a").unwrap(), Patch::Set(both.clone()));
+        assert_eq!(fields.patch_languages("b").unwrap(), Patch::Set(both));
+        assert_eq!(fields.patch_languages("c").unwrap(), Patch::Clear);
+        assert_eq!(fields.patch_languages("d").unwrap(), Patch::Clear);
+        assert_eq!(fields.patch_languages("f").unwrap(), Patch::Keep);
+        assert!(fields.patch_languages("e").unwrap_err().detail.contains("../x"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(crate) fn registration(
         metadata: metadata(fields)?,
         roles: fields.patch_texts("roles")?,
         delivery: delivery(fields)?,
+        recognise: fields.patch_languages("ocr")?,
         ..Registration::of(source)
     })
 }
@@ -32,6 +33,7 @@ pub(crate) fn change(state: &Shared, fields: &Fields<'_>) -> Answer<AssetChange>
         roles: fields.patch_texts("roles")?,
         source: source(state, fields)?,
         delivery: delivery(fields)?,
+        recognise: fields.patch_languages("ocr")?,
     })
 }
 

@@ -15,12 +15,18 @@ use crate::state::{Resource, Shared};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use dlcs_commands::Decided;
-use dlcs_domain::ManifestId;
+use dlcs_domain::{AssetId, ManifestId};
 use dlcs_objects::{Digest, ObjectKey};
 use dlcs_projections::manifests::ManifestRow;
 use dlcs_projections::paging::Direction;
 use dlcs_projections::tile_metadata::TileMetadataRow;
 use serde_json::{Value, json};
+
+/// Returns the images that a stored manifest paints, in order.
+pub async fn members(state: Shared, row: ManifestRow) -> Answer<Vec<AssetId>> {
+    let painted = document_of(&state, &row).await?.painted.unwrap_or_default();
+    Ok(painted.into_iter().map(|it| it.asset).collect())
+}
 
 /// Whether the client asks for the view of managers.
 pub(crate) fn wants_extras(headers: &HeaderMap) -> bool {

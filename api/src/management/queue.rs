@@ -84,7 +84,7 @@ async fn rows(
     spaces.dedup();
     for space in spaces {
         let living = super::spaces::living(request, space).await;
-        living.map_err(|problem| problem.or_if_missing(|| no_space(&space)))?;
+        living.map_err(|problem| problem.or_if_missing(|| no_space(space)))?;
     }
     Ok(rows)
 }

@@ -41,6 +41,7 @@ pub(crate) async fn create(request: Incoming, body: Body) -> Answer {
         name: fields.needed_text("name")?.to_owned(),
         default_tags: fields.texts("defaultTags")?.unwrap_or_default(),
         default_roles: fields.texts("defaultRoles")?.unwrap_or_default(),
+        default_recognise: fields.languages("defaultOcr")?.unwrap_or_default(),
     };
     let request = &request;
     request
@@ -111,7 +112,8 @@ fn change_of(body: &Value, id: SpaceId) -> Answer<SpaceChange> {
     let name = fields.text("name")?.map(str::to_owned);
     let default_tags = fields.patch_texts("defaultTags")?;
     let default_roles = fields.patch_texts("defaultRoles")?;
-    Ok(SpaceChange { name, default_tags, default_roles })
+    let default_recognise = fields.patch_languages("defaultOcr")?;
+    Ok(SpaceChange { name, default_tags, default_roles, default_recognise })
 }
 
 async fn id(request: &Incoming) -> Answer<SpaceId> {

@@ -13,6 +13,7 @@ pub(super) fn all() -> Value {
         })),
         "Space": object(json!({
             "id": integer(), "name": text(), "defaultTags": texts(), "defaultRoles": texts(),
+            "defaultOcr": texts(),
             "approximateNumberOfImages": integer(), "created": time(), "images": uri(),
         })),
         "Image": image(),
@@ -24,6 +25,26 @@ pub(super) fn all() -> Value {
         "Queue": object(json!({"size": integer(), "imagesWaiting": integer(), "batches": uri()})),
         "ImageInfo": {"type": "object", "description": "Image API 3.0 or 2.1, section 5."},
         "Manifest": manifest(),
+        "Text": page_text(),
+        "Correction": object(json!({
+            "base": text(),
+            "edits": {"type": "array", "items": {"type": "object", "properties": {
+                "line": integer(), "word": {"type": ["integer", "null"]}, "text": text(),
+            }}},
+        })),
+        "RecognitionRequest": object(json!({"languages": {"type": ["array", "string", "null"]}})),
+        "RecognitionTally": object(json!({
+            "requested": integer(), "unchanged": integer(), "refused": integer(),
+            "refusals": {"type": "array", "items": {"type": "object"}},
+        })),
+        "AnnotationPage": {
+            "type": "object",
+            "description": "Annotation page (3.0, Content Search 2.0) or list (2.1, 1.0).",
+        },
+        "TermPage": {
+            "type": "object",
+            "description": "Term page (Content Search 2.0) or term list (1.0), section 4.",
+        },
         "Problem": problem(),
     })
 }
@@ -32,6 +53,7 @@ fn image() -> Value {
     let mut image = object(json!({
         "id": text(), "customer": integer(), "space": integer(), "origin": optional("string"),
         "mediaType": optional("string"), "tags": texts(), "roles": texts(),
+        "ocr": texts(),
         "deliveryChannels": {"type": "array", "items": {"type": "object", "properties": {
             "channel": {"enum": ["iiif-img", "thumbs", "file", "none"]}, "policy": text(),
         }}},
@@ -49,6 +71,20 @@ fn image() -> Value {
         image["properties"][format!("number{number}")] = integer();
     }
     image
+}
+
+fn page_text() -> Value {
+    object(json!({
+        "image": uri(),
+        "status": {"enum": ["none", "requested", "started", "failed", "ready"]},
+        "modified": time(), "languages": texts(), "words": integer(),
+        "corrected": {"type": "boolean"},
+        "source": {"enum": ["recognised", "alto", "hocr", "page"]},
+        "engine": text(), "engineVersion": text(), "models": texts(),
+        "confidence": {"type": ["integer", "null"]},
+        "error": {"type": "object"},
+        "plain": uri(), "alto": uri(), "hocr": uri(), "page": uri(), "lines": uri(),
+    }))
 }
 
 fn manifest() -> Value {

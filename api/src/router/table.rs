@@ -4,8 +4,12 @@ use super::{AddressVersion, Guarded, Kind, Route};
 use crate::delivery::{files, images, info, manifests, stored, thumbs};
 use crate::management::manifests as stored_management;
 use crate::management::{batches, content, customers, images as assets, listing, queue, spaces};
+use crate::search::{results, terms};
 use crate::service::{entry, errors, health, pages};
 use crate::state::Shared;
+use crate::text::{
+    annotations, documents, manifests as text_manifests, recognition as ocr, writing,
+};
 use axum::handler::Handler;
 use axum::routing::MethodFilter;
 use dlcs_domain::access::Action;
@@ -16,16 +20,30 @@ use Kind::{Media, PageOf, Schema};
 const SERVICE: (Action, Guarded) = (Action::ReadService, Guarded::Open);
 const CONTENT: (Action, Guarded) = (Action::ReadContent, Guarded::ByResource);
 const DESCRIPTION: (Action, Guarded) = (Action::ReadDescription, Guarded::ByResource);
+const DESCRIPTION_OPEN: (Action, Guarded) = (Action::ReadDescription, Guarded::Open);
+const SEARCH: (Action, Guarded) = (Action::ReadContent, Guarded::Open);
 const READ: (Action, Guarded) = (Action::ReadManagement, Guarded::ByCustomer);
 const WRITE: (Action, Guarded) = (Action::WriteManagement, Guarded::ByCustomer);
 const ADMINISTER: (Action, Guarded) = (Action::Administer, Guarded::ByAdministration);
 
 /// Returns every route of this crate.
 pub(crate) fn routes() -> Vec<Route> {
-    [service(), customers(), spaces(), images(), queues(), delivered(), stored_manifests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        service(),
+        customers(),
+        spaces(),
+        images(),
+        queues(),
+        delivered(),
+        stored_manifests(),
+        texts(),
+        transcriptions(),
+        recognition(),
+        searches(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn service() -> Vec<Route> {
@@ -219,6 +237,116 @@ fn stored_manifests() -> Vec<Route> {
             get(join(&prefix, "/{customer}/{*slug}"), READ_FLAT, "A manifest", stored::public)
                 .answers(Schema("Manifest"))
                 .of(version),
+        );
+    }
+    routes
+}
+
+fn texts() -> Vec<Route> {
+    const TEXT: &str = "/text/{format}/{customer}/{space}/{asset}";
+    let xml = Media("application/xml");
+    vec![
+        get(TEXT, CONTENT, "Text of an image: plain, alto, hocr, page", documents::text)
+            .answers(xml),
+        put(TEXT, WRITE, "Import text: alto, hocr, page", writing::import)
+            .takes(xml)
+            .answers(Schema("Text")),
+        patch(TEXT, WRITE, "Correct words and lines (page)", writing::correct)
+            .takes(Schema("Correction"))
+            .answers(Schema("Text")),
+        delete(TEXT, WRITE, "Withdraw the text (page)", writing::withdraw),
+        get(
+            "/text/{format}/{customer}/manifests/{manifest}",
+            DESCRIPTION_OPEN,
+            "Text of a manifest: plain, mets",
+            text_manifests::text,
+        )
+        .answers(xml),
+    ]
+}
+
+fn transcriptions() -> Vec<Route> {
+    const ASSET: &str = "/{customer}/{space}/{asset}";
+    let mut routes = Vec::new();
+    for (version, prefix) in versions("/text/lines") {
+        let lines = annotations::lines;
+        routes.push(
+            get(join(&prefix, ASSET), CONTENT, "Lines of an image as annotations", lines)
+                .answers(Schema("AnnotationPage"))
+                .of(version),
+        );
+    }
+    for (version, prefix) in versions("/text/words") {
+        let words = annotations::words;
+        routes.push(
+            get(join(&prefix, ASSET), CONTENT, "Words of an image as annotations", words)
+                .answers(Schema("AnnotationPage"))
+                .of(version),
+        );
+    }
+    routes
+}
+
+fn recognition() -> Vec<Route> {
+    const IMAGE: &str = "/customers/{customer}/spaces/{space}/images/{asset}";
+    let ask = Schema("RecognitionRequest");
+    vec![
+        get(join(IMAGE, "/text"), READ, "Where the text of an image stands", writing::read)
+            .answers(Schema("Text")),
+        post(
+            "/customers/{customer}/spaces/{space}/images/{asset}/recognition",
+            WRITE,
+            "Recognise the text of an image",
+            ocr::of_asset,
+        )
+        .takes(ask)
+        .answers(Schema("Text")),
+        post(
+            "/customers/{customer}/spaces/{space}/recognition",
+            WRITE,
+            "Recognise the text of every image of a space",
+            ocr::of_space,
+        )
+        .takes(ask)
+        .answers(Schema("RecognitionTally")),
+        post(
+            "/customers/{customer}/queue/batches/{batch}/recognition",
+            WRITE,
+            "Recognise the text of every image of a batch",
+            ocr::of_batch,
+        )
+        .takes(ask)
+        .answers(Schema("RecognitionTally")),
+        post(
+            "/{customer}/manifests/{manifest}/recognition",
+            WRITE,
+            "Recognise the text of every image of a manifest",
+            ocr::of_manifest,
+        )
+        .takes(ask)
+        .answers(Schema("RecognitionTally")),
+    ]
+}
+
+/// What a search finds is decided by the index, page by page.
+fn searches() -> Vec<Route> {
+    const SCOPES: [&str; 4] = [
+        "/{customer}",
+        "/{customer}/manifests/{manifest}",
+        "/{customer}/spaces/{space}",
+        "/{customer}/assets/{space}/{asset}",
+    ];
+    let mut routes = Vec::new();
+    for scope in SCOPES {
+        let path = join("/search/{version}", scope);
+        routes.push(
+            get(path, SEARCH, "Content Search, version v1 or v2: ?q=", results::search)
+                .answers(Schema("AnnotationPage")),
+        );
+        let path = join("/autocomplete/{version}", scope);
+        routes.push(
+            get(path, SEARCH, "Words that begin like ?q=", terms::autocomplete)
+                .answers(Schema("TermPage")),
         );
     }
     routes

@@ -26,9 +26,12 @@ use dlcs_projections::customers::{CustomerRow, Customers};
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::history::History;
 use dlcs_projections::manifests::{ManifestRow, Manifests};
+use dlcs_projections::page_text::{PageTextRow, PageTexts};
+use dlcs_projections::search::{PageRecords, Scope, Search, SearchIndex, SearchPage, Suggestion};
 use dlcs_projections::spaces::{SpaceRow, Spaces};
 use dlcs_projections::tile_metadata::{TileMetadata, TileMetadataRow};
 use dlcs_projections::{Page, PageRequest, Position, Queries, QueryError, StreamRevision};
+use dlcs_text::Query;
 use std::sync::Arc;
 
 pub(super) const BASE: &str = "http://dlcs.test";
@@ -48,6 +51,7 @@ pub(super) fn router() -> Router {
         commands: Commands::new(log, objects.clone(), Arc::new(Fakes), clock.clone(), "test"),
         idempotency: Idempotency::new(Arc::new(Fakes), clock.clone()),
         queries: queries(),
+        search: Search { index: Arc::new(Fakes), records: PageRecords::new(objects.clone()) },
         tiles: Arc::new(Tiles::new(objects.clone(), TilesSettings::default())),
         objects,
         origins: Arc::new(Fakes),
@@ -70,6 +74,7 @@ fn queries() -> Queries {
         assets: fakes.clone(),
         batches: fakes.clone(),
         manifests: fakes.clone(),
+        page_texts: fakes.clone(),
         tile_metadata: fakes.clone(),
         audit_trail: fakes.clone(),
         history: fakes,
@@ -78,6 +83,30 @@ fn queries() -> Queries {
 }
 
 struct Fakes;
+
+#[async_trait]
+impl SearchIndex for Fakes {
+    async fn search(
+        &self,
+        _: &Principal,
+        _: &Scope,
+        _: &Query,
+        _: usize,
+        _: usize,
+    ) -> Result<SearchPage, QueryError> {
+        Ok(SearchPage::default())
+    }
+
+    async fn autocomplete(
+        &self,
+        _: &Principal,
+        _: &Scope,
+        _: &str,
+        _: usize,
+    ) -> Result<Vec<Suggestion>, QueryError> {
+        Ok(Vec::new())
+    }
+}
 
 fn nothing<T>() -> Listed<T> {
     Ok(Page { items: Vec::new(), cursors: Vec::new(), has_more: false, total: Some(0) })
@@ -95,6 +124,21 @@ impl TileMetadata for Fakes {
             "1/1/deleted" => Some(TileMetadataRow::Deleted),
             _ => None,
         })
+    }
+}
+
+#[async_trait]
+impl PageTexts for Fakes {
+    async fn page_text(&self, _: &Principal, _: &AssetId) -> Found<PageTextRow> {
+        Ok(None)
+    }
+
+    async fn of_assets(
+        &self,
+        _: &Principal,
+        _: &[AssetId],
+    ) -> Result<Vec<PageTextRow>, QueryError> {
+        Ok(Vec::new())
     }
 }
 

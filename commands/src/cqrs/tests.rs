@@ -4,15 +4,20 @@ use super::{Decided, DispatchError, Executor, Outcome, Sourced, SourcedEvent};
 use crate::context::CommandContext;
 use crate::testing::{World, context, repeatable};
 use cqrs_es::test::TestFramework;
-use dlcs_domain::DomainEvent;
 use dlcs_domain::space::{
     Space, SpaceChange, SpaceCommand, SpaceCreated, SpaceError, SpaceEvent, SpaceRenamed,
 };
+use dlcs_domain::{DomainEvent, Languages};
 use dlcs_eventlog::{Append, EventId, EventLog, Expected, Position, StreamId, StreamRevision};
 use uuid::Uuid;
 
 fn create(name: &str) -> SpaceCommand {
-    SpaceCommand::Create { name: name.to_owned(), default_tags: vec![], default_roles: vec![] }
+    SpaceCommand::Create {
+        name: name.to_owned(),
+        default_tags: vec![],
+        default_roles: vec![],
+        default_recognise: Languages::default(),
+    }
 }
 
 fn rename(name: &str) -> SpaceCommand {
@@ -42,8 +47,12 @@ async fn execute(
 
 #[test]
 fn the_test_framework_serves() {
-    let created =
-        SpaceCreated { name: "maps".to_owned(), default_tags: vec![], default_roles: vec![] };
+    let created = SpaceCreated {
+        name: "maps".to_owned(),
+        default_tags: vec![],
+        default_roles: vec![],
+        default_recognise: Languages::default(),
+    };
     TestFramework::<Sourced<Space>>::with(())
         .given(vec![SourcedEvent(SpaceEvent::Created(created))])
         .when(rename("atlases"))
@@ -225,7 +234,12 @@ async fn many_commands_cost_one_append_and_keep_their_order() {
 async fn a_conflict_is_the_guilty_streams_only() {
     let world = World::new();
     let executor = world.commands.executor();
-    let created = SpaceCreated { name: "x".into(), default_tags: vec![], default_roles: vec![] };
+    let created = SpaceCreated {
+        name: "x".into(),
+        default_tags: vec![],
+        default_roles: vec![],
+        default_recognise: Languages::default(),
+    };
     let created = SpaceEvent::Created(created);
     world.log.race(vec![rival(created, new_id(), Expected::NoStream)]);
     let commands = vec![

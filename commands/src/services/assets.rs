@@ -238,6 +238,7 @@ impl AssetCommands {
                 tags: space.default_tags,
                 roles: space.default_roles,
                 delivery: Delivery::standard(),
+                recognise: space.default_recognise,
             }),
         }
     }

@@ -8,7 +8,7 @@ use crate::lookups::Lookups;
 use dlcs_domain::customer::{Customer, CustomerCommand, CustomerEvent};
 use dlcs_domain::names::check_space_name;
 use dlcs_domain::space::{Space, SpaceChange, SpaceCommand, SpaceError};
-use dlcs_domain::{Aggregate, CustomerId, NameKey, SpaceId, SpaceNumber};
+use dlcs_domain::{Aggregate, CustomerId, Languages, NameKey, SpaceId, SpaceNumber};
 use dlcs_eventlog::StreamId;
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ pub struct NewSpace {
     pub name: String,
     pub default_tags: Vec<String>,
     pub default_roles: Vec<String>,
+    pub default_recognise: Languages,
 }
 
 impl SpaceCommands {
@@ -238,6 +239,7 @@ impl SpaceCommands {
                 name: space.name.clone(),
                 default_tags: space.default_tags.clone(),
                 default_roles: space.default_roles.clone(),
+                default_recognise: space.default_recognise.clone(),
             };
             self.execute(&undo, id, command).await?;
         }
@@ -270,8 +272,13 @@ impl SpaceCommands {
         id: SpaceId,
         space: NewSpace,
     ) -> Result<Decided, CommandError> {
-        let NewSpace { name, default_tags, default_roles } = space;
-        let command = SpaceCommand::Create { name: name.clone(), default_tags, default_roles };
+        let NewSpace { name, default_tags, default_roles, default_recognise } = space;
+        let command = SpaceCommand::Create {
+            name: name.clone(),
+            default_tags,
+            default_roles,
+            default_recognise,
+        };
         match self.execute(&context.part("create"), id, command).await {
             Ok(outcome) => Ok(outcome.decided),
             Err(CommandError::Conflict(_)) => Err(CommandError::NameTaken(name)),
@@ -312,6 +319,7 @@ fn new_space(change: SpaceChange) -> Result<NewSpace, CommandError> {
     let mut space = NewSpace { name, ..NewSpace::default() };
     change.default_tags.apply_to(&mut space.default_tags);
     change.default_roles.apply_to(&mut space.default_roles);
+    change.default_recognise.apply_to(&mut space.default_recognise);
     Ok(space)
 }
 

@@ -5,6 +5,7 @@ mod batches;
 mod manifests;
 mod names;
 mod races;
+mod texts;
 
 use crate::error::CommandError;
 use crate::services::NewSpace;

@@ -2,6 +2,7 @@
 
 use super::values::{AssetMetadata, Delivered, Delivery, Failure, MetadataPatch, Source};
 use crate::ids::BatchId;
+use crate::languages::Languages;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,6 +13,8 @@ pub enum AssetEvent {
     OriginChanged(OriginChanged),
     MetadataChanged(MetadataPatch),
     AccessChanged(AccessChanged),
+    /// Holds for what is delivered from now on.
+    RecognitionChanged(RecognitionChanged),
     /// Opens attempt `attempt`, since other derivatives are needed.
     DeliveryChanged(DeliveryChanged),
     /// Opens attempt `attempt`.
@@ -44,6 +47,9 @@ pub struct Registered {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub roles: Vec<String>,
     pub delivery: Delivery,
+    /// Languages in which its pages are recognised by themselves.
+    #[serde(skip_serializing_if = "Languages::is_empty", default)]
+    pub recognise: Languages,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchId>,
 }
@@ -61,6 +67,12 @@ pub struct OriginChanged {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessChanged {
     pub roles: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecognitionChanged {
+    /// None: no longer.
+    pub languages: Languages,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

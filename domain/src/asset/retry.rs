@@ -1,6 +1,6 @@
 //! When a failed attempt is repeated by itself.
 
-use super::values::IngestErrorCode;
+use super::values::{Failure, IngestErrorCode};
 use std::time::Duration;
 
 /// Starts after a client's last request, at most; then somebody has to ask again.
@@ -26,6 +26,22 @@ pub fn retry_policy(code: IngestErrorCode, tries: u32) -> Option<Duration> {
     };
     let waited = tries.saturating_sub(1);
     (tries < tries_max).then(|| Duration::from_secs(first_delay_s << (2 * waited.min(TRIES_MAX))))
+}
+
+impl Failure {
+    /// Returns the failure of one try, with the time of the next by the [`retry_policy`].
+    pub fn of_try(code: IngestErrorCode, detail: String, tries: u32, now_us: i64) -> Self {
+        let next_attempt_at_us = retry_policy(code, tries).map(|delay| {
+            now_us.saturating_add(i64::try_from(delay.as_micros()).unwrap_or(i64::MAX))
+        });
+        Self { code, detail, next_attempt_at_us }
+    }
+
+    /// Returns what ends a crash loop: nobody hears of `tries` tries.
+    pub fn given_up(work: &str, tries: u32) -> Self {
+        let detail = format!("{work} ended {tries} times without a result");
+        Self { code: IngestErrorCode::Internal, detail, next_attempt_at_us: None }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::given::given;
 use crate::ids::BlobRef;
+use crate::patch::Patch;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -40,6 +41,7 @@ fn registered_as(source: Source) -> Registered {
         metadata: AssetMetadata::default(),
         roles: vec![],
         delivery: Delivery::standard(),
+        recognise: Languages::default(),
         batch: None,
     }
 }
@@ -100,6 +102,10 @@ fn report_failed(attempt: u32, code: IngestErrorCode) -> AssetCommand {
     AssetCommand::ReportFailed { generation: 1, attempt, code, detail, now_us: 1_000_000 }
 }
 
+fn languages(text: &str) -> Languages {
+    text.parse().expect("languages")
+}
+
 fn live(history: &[AssetEvent]) -> LiveAsset {
     Asset::folded(history).live().expect("registered").clone()
 }
@@ -110,10 +116,12 @@ fn a_new_asset_takes_over_what_the_client_does_not_say() {
         tags: vec!["map".to_owned()],
         roles: vec!["staff".to_owned()],
         delivery: Delivery::standard(),
+        recognise: languages("deu"),
     };
     let registration = Registration { roles: Patch::Clear, ..Registration::of(origin("a")) };
     let metadata = AssetMetadata { tags: vec!["map".to_owned()], ..AssetMetadata::default() };
-    let expected = Registered { metadata, ..registered_as(origin("a")) };
+    let recognise = languages("deu");
+    let expected = Registered { metadata, recognise, ..registered_as(origin("a")) };
     given::<Asset>([])
         .when(AssetCommand::Register { registration, defaults })
         .then([AssetEvent::Registered(expected)]);
@@ -175,6 +183,25 @@ fn null_opens_what_was_closed() {
         .when(AssetCommand::Change(change.clone()))
         .then([AssetEvent::AccessChanged(AccessChanged { roles: vec![] })]);
     given::<Asset>([registered()]).when(AssetCommand::Change(change)).then([]);
+}
+
+#[test]
+fn other_languages_hold_and_open_no_attempt() {
+    let change = |recognise| AssetChange { recognise, ..AssetChange::default() };
+    let changed =
+        |text| AssetEvent::RecognitionChanged(RecognitionChanged { languages: languages(text) });
+    let set = || Patch::Set(languages("deu+lat"));
+    given::<Asset>([registered()])
+        .when(AssetCommand::Change(change(set())))
+        .then([changed("deu+lat")]);
+    let history = [registered(), changed("deu+lat")];
+    given::<Asset>(history.clone())
+        .when(with(Registration { recognise: set(), ..Registration::of(origin("a")) }))
+        .then([]);
+    given::<Asset>(history.clone())
+        .when(AssetCommand::Change(change(Patch::Clear)))
+        .then([changed("")]);
+    assert_eq!((live(&history).attempt, live(&history).edits), (1, 2));
 }
 
 #[test]

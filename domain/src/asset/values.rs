@@ -1,6 +1,7 @@
 //! What an asset is described with: source, free fields, delivery policy, results.
 
 use crate::ids::{BatchId, BlobRef};
+use crate::languages::Languages;
 use crate::patch::Patch;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -155,11 +156,17 @@ pub struct AssetDefaults {
     pub tags: Vec<String>,
     pub roles: Vec<String>,
     pub delivery: Delivery,
+    pub recognise: Languages,
 }
 
 impl Default for AssetDefaults {
     fn default() -> Self {
-        Self { tags: Vec::new(), roles: Vec::new(), delivery: Delivery::standard() }
+        Self {
+            tags: Vec::new(),
+            roles: Vec::new(),
+            delivery: Delivery::standard(),
+            recognise: Languages::default(),
+        }
     }
 }
 
@@ -173,6 +180,8 @@ pub struct Registration {
     pub roles: Patch<Vec<String>>,
     /// Policy for a new asset. `None` keeps what is there, or takes the default.
     pub delivery: Option<Delivery>,
+    /// Languages in which its pages shall be recognised by themselves.
+    pub recognise: Patch<Languages>,
     pub batch: Option<BatchId>,
 }
 
@@ -185,6 +194,7 @@ impl Registration {
             metadata: MetadataPatch::default(),
             roles: Patch::Keep,
             delivery: None,
+            recognise: Patch::Keep,
             batch: None,
         }
     }
@@ -197,6 +207,7 @@ pub struct AssetChange {
     pub roles: Patch<Vec<String>>,
     pub source: Option<Source>,
     pub delivery: Option<Delivery>,
+    pub recognise: Patch<Languages>,
 }
 
 /// What ingest measured and made.

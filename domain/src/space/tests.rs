@@ -6,17 +6,28 @@ use super::{
 };
 use crate::Aggregate;
 use crate::given::given;
+use crate::languages::Languages;
 use crate::names::NameError;
 use crate::patch::Patch;
 
 fn created() -> Then {
     let default_roles = vec!["staff".to_owned()];
-    Then::Created(SpaceCreated { name: "maps".to_owned(), default_tags: vec![], default_roles })
+    Then::Created(SpaceCreated {
+        name: "maps".to_owned(),
+        default_tags: vec![],
+        default_roles,
+        default_recognise: Languages::default(),
+    })
 }
 
 fn create() -> Do {
     let default_roles = vec!["staff".to_owned()];
-    Do::Create { name: "maps".to_owned(), default_tags: vec![], default_roles }
+    Do::Create {
+        name: "maps".to_owned(),
+        default_tags: vec![],
+        default_roles,
+        default_recognise: Languages::default(),
+    }
 }
 
 fn rename(name: &str) -> Do {
@@ -58,6 +69,7 @@ fn a_default_that_is_left_out_stays() {
     let changed = SpaceDefaultsChanged {
         default_tags: vec!["old".to_owned()],
         default_roles: vec!["staff".to_owned()],
+        default_recognise: Languages::default(),
     };
     given::<Space>([created()]).when(Do::Change(change)).then([Then::DefaultsChanged(changed)]);
 }
@@ -65,8 +77,30 @@ fn a_default_that_is_left_out_stays() {
 #[test]
 fn null_clears_a_default() {
     let change = SpaceChange { default_roles: Patch::Clear, ..SpaceChange::default() };
-    let changed = SpaceDefaultsChanged { default_tags: vec![], default_roles: vec![] };
+    let changed = SpaceDefaultsChanged {
+        default_tags: vec![],
+        default_roles: vec![],
+        default_recognise: Languages::default(),
+    };
     given::<Space>([created()]).when(Do::Change(change)).then([Then::DefaultsChanged(changed)]);
+}
+
+#[test]
+fn assets_may_be_recognised_by_default() {
+    let default_recognise: Languages = "deu+frk".parse().expect("languages");
+    let change = || {
+        Do::Change(SpaceChange {
+            default_recognise: Patch::Set(default_recognise.clone()),
+            ..SpaceChange::default()
+        })
+    };
+    let changed = Then::DefaultsChanged(SpaceDefaultsChanged {
+        default_tags: vec![],
+        default_roles: vec!["staff".to_owned()],
+        default_recognise: default_recognise.clone(),
+    });
+    given::<Space>([created()]).when(change()).then([changed.clone()]);
+    given::<Space>([created(), changed]).when(change()).then([]);
 }
 
 #[test]

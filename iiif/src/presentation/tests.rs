@@ -185,3 +185,42 @@ fn printing_twice_gives_the_same_bytes_and_no_empty_properties() {
         assert!(!text.contains("null") && !text.contains("[]") && !text.contains("{}"), "{text}");
     }
 }
+
+/// Content Search API 1.0 and 2.0, section 3.1: both are offered, version 1.0 first.
+#[test]
+fn a_manifest_with_text_offers_search_and_its_lines() {
+    let service = |name: &str| format!("https://example.org/{name}/1/manifests/m");
+    let search = crate::content_search::SearchService {
+        search_v1: service("search/v1"),
+        autocomplete_v1: service("autocomplete/v1"),
+        search_v2: service("search/v2"),
+        autocomplete_v2: service("autocomplete/v2"),
+    };
+    let lines = AnnotationReference {
+        id: "https://example.org/text/lines/v3/1/2/page-1".into(),
+        label: LanguageMap::new("en", "Text"),
+    };
+    let mut manifest = Manifest { search: Some(search), ..manifest() };
+    manifest.canvases[0].annotations = vec![lines];
+    let read = |version| serde_json::from_str::<Value>(&manifest.to_json(version)).unwrap();
+
+    let v3 = read(PresentationVersion::V3);
+    let contexts = json!([
+        "http://iiif.io/api/search/2/context.json",
+        "http://iiif.io/api/presentation/3/context.json"
+    ]);
+    assert_eq!(v3["@context"], contexts);
+    assert_eq!(v3["service"][0]["@id"], service("search/v1"));
+    assert_eq!(v3["service"][0]["@type"], "SearchService1");
+    let v2_offer = json!({
+        "id": service("search/v2"), "type": "SearchService2",
+        "service": [{"id": service("autocomplete/v2"), "type": "AutoCompleteService2"}],
+    });
+    assert_eq!(v3["service"][1], v2_offer);
+    assert_eq!(v3["items"][0]["annotations"][0]["type"], "AnnotationPage");
+
+    let v2 = read(PresentationVersion::V2);
+    assert_eq!(v2["service"]["profile"], "http://iiif.io/api/search/1/search");
+    let list = &v2["sequences"][0]["canvases"][0]["otherContent"][0];
+    assert_eq!(list["@type"], "sc:AnnotationList");
+}

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::{Behavior, LabelledValue, LanguageMap, PresentationVersion, ViewingDirection};
+use crate::content_search::{SearchService, SearchVersion};
 use crate::image_request::{Dimensions, ImageVersion};
 
 #[derive(Serialize)]
@@ -37,7 +38,28 @@ pub(super) struct Manifest<'a> {
     see_also: Vec<External<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rendering: Vec<External<'a>>,
+    /// Version 2.0 of the service has no place in a document of this age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<SearchOffer<'a>>,
     sequences: [Sequence<'a>; 1],
+}
+
+/// Content Search API 1.0, section 3.1.
+#[derive(Serialize)]
+struct SearchOffer<'a> {
+    #[serde(rename = "@context")]
+    context: &'static str,
+    #[serde(rename = "@id")]
+    id: &'a str,
+    profile: &'static str,
+    service: AutocompleteOffer<'a>,
+}
+
+#[derive(Serialize)]
+struct AutocompleteOffer<'a> {
+    #[serde(rename = "@id")]
+    id: &'a str,
+    profile: &'static str,
 }
 
 /// Section 5.2: the first sequence is embedded in the manifest.
@@ -72,6 +94,19 @@ struct Canvas<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rendering: Vec<External<'a>>,
     images: Vec<PaintingAnnotation<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_content: Vec<Reference<'a>>,
+}
+
+/// Section 5.5.
+#[derive(Serialize)]
+struct Reference<'a> {
+    #[serde(rename = "@id")]
+    id: &'a str,
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    label: Text<'a>,
 }
 
 /// Section 5.4.
@@ -174,6 +209,7 @@ impl<'a> From<&'a super::Manifest> for Manifest<'a> {
             related: manifest.homepage.iter().map(External::from).collect(),
             see_also: manifest.see_also.iter().map(External::from).collect(),
             rendering: manifest.rendering.iter().map(External::from).collect(),
+            service: manifest.search.as_ref().map(SearchOffer::from),
             sequences: [sequence],
         }
     }
@@ -200,7 +236,29 @@ impl<'a> From<(usize, &'a super::Canvas)> for Canvas<'a> {
             see_also: canvas.see_also.iter().map(External::from).collect(),
             rendering: canvas.rendering.iter().map(External::from).collect(),
             images: canvas.images.iter().enumerate().map(paint).collect(),
+            other_content: canvas.annotations.iter().map(Reference::from).collect(),
         }
+    }
+}
+
+impl<'a> From<&'a SearchService> for SearchOffer<'a> {
+    fn from(search: &'a SearchService) -> Self {
+        Self {
+            context: SearchVersion::V1.context(),
+            id: &search.search_v1,
+            profile: "http://iiif.io/api/search/1/search",
+            service: AutocompleteOffer {
+                id: &search.autocomplete_v1,
+                profile: "http://iiif.io/api/search/1/autocomplete",
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a super::AnnotationReference> for Reference<'a> {
+    fn from(reference: &'a super::AnnotationReference) -> Self {
+        let label = Text::from(&reference.label);
+        Self { id: &reference.id, kind: "sc:AnnotationList", label }
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
 use super::{Behavior, LabelledValue, LanguageMap, PresentationVersion, ViewingDirection};
+use crate::content_search::{SearchService, SearchVersion};
 use crate::image_info::ComplianceLevel;
 use crate::image_request::{Dimensions, ImageVersion};
 
@@ -11,7 +12,7 @@ use crate::image_request::{Dimensions, ImageVersion};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Manifest<'a> {
     #[serde(rename = "@context")]
-    context: &'static str,
+    context: Context,
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -36,7 +37,57 @@ pub(super) struct Manifest<'a> {
     see_also: Vec<External<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rendering: Vec<External<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    service: Vec<SearchOffer<'a>>,
     items: Vec<Canvas<'a>>,
+}
+
+/// Section 4.6: that of an extension comes before our own.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Context {
+    One(&'static str),
+    Several([&'static str; 2]),
+}
+
+/// Content Search API 1.0, section 3.1, and 2.0, section 3.1. Both are offered, version 1.0 first:
+/// there are viewers that look no further.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum SearchOffer<'a> {
+    V1 {
+        #[serde(rename = "@context")]
+        context: &'static str,
+        #[serde(rename = "@id")]
+        id: &'a str,
+        #[serde(rename = "@type")]
+        kind: &'static str,
+        profile: &'static str,
+        service: AutocompleteOffer<'a>,
+    },
+    V2 {
+        id: &'a str,
+        #[serde(rename = "type")]
+        kind: &'static str,
+        service: [AutocompleteOffer<'a>; 1],
+    },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AutocompleteOffer<'a> {
+    V1 {
+        #[serde(rename = "@id")]
+        id: &'a str,
+        #[serde(rename = "@type")]
+        kind: &'static str,
+        profile: &'static str,
+    },
+    V2 {
+        id: &'a str,
+        #[serde(rename = "type")]
+        kind: &'static str,
+    },
 }
 
 #[derive(Serialize)]
@@ -66,6 +117,17 @@ struct Canvas<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rendering: Vec<External<'a>>,
     items: [AnnotationPage<'a>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<Reference<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reference<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "LanguageMap::is_empty")]
+    label: &'a LanguageMap,
 }
 
 #[derive(Serialize)]
@@ -146,7 +208,7 @@ impl<'a> From<&'a super::Manifest> for Manifest<'a> {
             manifest.label.clone()
         };
         Self {
-            context: PresentationVersion::V3.context(),
+            context: context(manifest),
             id: &manifest.id,
             kind: "Manifest",
             label,
@@ -160,6 +222,7 @@ impl<'a> From<&'a super::Manifest> for Manifest<'a> {
             homepage: manifest.homepage.iter().map(External::from).collect(),
             see_also: manifest.see_also.iter().map(External::from).collect(),
             rendering: manifest.rendering.iter().map(External::from).collect(),
+            service: manifest.search.iter().flat_map(offers).collect(),
             items: manifest.canvases.iter().map(Canvas::from).collect(),
         }
     }
@@ -191,7 +254,46 @@ impl<'a> From<&'a super::Canvas> for Canvas<'a> {
             see_also: canvas.see_also.iter().map(External::from).collect(),
             rendering: canvas.rendering.iter().map(External::from).collect(),
             items: [page],
+            annotations: canvas.annotations.iter().map(Reference::from).collect(),
         }
+    }
+}
+
+fn context(manifest: &super::Manifest) -> Context {
+    let ours = PresentationVersion::V3.context();
+    match manifest.search {
+        None => Context::One(ours),
+        Some(_) => Context::Several([SearchVersion::V2.context(), ours]),
+    }
+}
+
+fn offers(search: &SearchService) -> [SearchOffer<'_>; 2] {
+    [
+        SearchOffer::V1 {
+            context: SearchVersion::V1.context(),
+            id: &search.search_v1,
+            kind: "SearchService1",
+            profile: "http://iiif.io/api/search/1/search",
+            service: AutocompleteOffer::V1 {
+                id: &search.autocomplete_v1,
+                kind: "AutoCompleteService1",
+                profile: "http://iiif.io/api/search/1/autocomplete",
+            },
+        },
+        SearchOffer::V2 {
+            id: &search.search_v2,
+            kind: "SearchService2",
+            service: [AutocompleteOffer::V2 {
+                id: &search.autocomplete_v2,
+                kind: "AutoCompleteService2",
+            }],
+        },
+    ]
+}
+
+impl<'a> From<&'a super::AnnotationReference> for Reference<'a> {
+    fn from(reference: &'a super::AnnotationReference) -> Self {
+        Self { id: &reference.id, kind: "AnnotationPage", label: &reference.label }
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod crashes;
 mod outcomes;
+mod recognition;
 mod sweeping;
 mod world;

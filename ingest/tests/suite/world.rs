@@ -66,6 +66,15 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    pub(crate) fn of<F>(run: impl FnOnce(CancellationToken) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(run(stop.clone()));
+        Self { stop, task: AbortOnDropHandle::new(task) }
+    }
+
     /// Asks it to stop and waits until it has.
     pub(crate) async fn stopped(self) {
         self.stop.cancel();
@@ -131,10 +140,7 @@ impl World {
     ) -> Process {
         let owner = LeaseOwner(owner.to_owned());
         let manager = IngestProcessManager::new(ports, settings, owner);
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let task = tokio::spawn(async move { manager.run(stopped).await });
-        Process { stop, task: AbortOnDropHandle::new(task) }
+        Process::of(|stop| async move { manager.run(stop).await })
     }
 
     pub(crate) async fn send(&self, id: &str, command: AssetCommand) {

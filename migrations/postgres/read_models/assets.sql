@@ -19,6 +19,7 @@ CREATE TABLE {schema}.spaces (
     name_key           text    COLLATE "C" NOT NULL, -- the name in lower case
     default_tags_json  text    COLLATE "C" NOT NULL,
     default_roles_json text    COLLATE "C" NOT NULL,
+    default_recognise_json text COLLATE "C" NOT NULL,
     deleted            boolean NOT NULL,
     created_at_us      bigint  NOT NULL,
     edit_revision      bigint  NOT NULL,
@@ -54,6 +55,7 @@ CREATE TABLE {schema}.assets (
     tags_json         text     COLLATE "C" NOT NULL,
     roles_json        text     COLLATE "C" NOT NULL,
     delivery_json     text     COLLATE "C" NOT NULL,
+    recognise_json    text     COLLATE "C" NOT NULL,
     batch             uuid,
     delivered_json    text     COLLATE "C",
     delivered_attempt bigint,
@@ -63,6 +65,7 @@ CREATE TABLE {schema}.assets (
     finished_at_us    bigint,
     edit_revision     bigint   NOT NULL,
     position          bigint   NOT NULL,
+    text_json         text     COLLATE "C",  -- NULL: nobody asked, and there is no text
     PRIMARY KEY (customer, space, name)
 ) WITH (fillfactor = 80);
 

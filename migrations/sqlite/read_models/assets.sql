@@ -21,6 +21,7 @@ CREATE TABLE spaces (
     name_key           TEXT    NOT NULL,     -- the name in lower case
     default_tags_json  TEXT    NOT NULL,
     default_roles_json TEXT    NOT NULL,
+    default_recognise_json TEXT NOT NULL,
     deleted            INTEGER NOT NULL,
     created_at_us      INTEGER NOT NULL,
     edit_revision      INTEGER NOT NULL,
@@ -59,6 +60,8 @@ CREATE TABLE assets (
     tags_json         TEXT    NOT NULL,
     roles_json        TEXT    NOT NULL,
     delivery_json     TEXT    NOT NULL,
+    recognise_json    TEXT    NOT NULL,
+    text_json         TEXT,                  -- NULL: nobody asked, and there is no text
     batch             BLOB,                  -- the 16 bytes of a UUID
     delivered_json    TEXT,
     delivered_attempt INTEGER,

@@ -1,11 +1,13 @@
 //! The projector of customers, spaces and assets.
 
-use super::{AssetRow, AssetState};
+use super::{AssetRow, AssetState, TextSummary};
 use crate::customers::{self, CustomerChange, CustomerRow};
+use crate::page_text::TextState;
 use crate::projection::{FoldError, Poison, Row, Stamp, StoreError, Table};
 use crate::spaces::{self, SpaceChange, SpaceCount, SpaceRecord};
 use crate::streams;
 use dlcs_domain::asset::{AssetEvent, Registered};
+use dlcs_domain::transcription::TranscriptionEvent;
 use dlcs_domain::{AssetId, DomainEvent, SpaceId};
 use dlcs_eventlog::RecordedEvent;
 
@@ -15,6 +17,19 @@ pub struct AssetRecord {
     pub row: AssetRow,
     /// Position at which this generation was registered: the order of creation, without ties.
     pub created_position: u64,
+    /// What the row's summary is made of, also about an image that was replaced.
+    pub text: TextState,
+}
+
+impl AssetRecord {
+    /// Brings the row's summary of the text up to date.
+    #[must_use]
+    pub fn summed_up(mut self) -> Self {
+        let original = self.row.delivered.as_ref().map(|it| &it.original);
+        let words = self.text.shown(original).map_or(0, |it| it.words);
+        self.row.text = TextSummary { status: self.text.status(original), words };
+        self
+    }
 }
 
 impl Row for AssetRecord {
@@ -33,12 +48,21 @@ pub struct AssetChange {
     pub stamp: Stamp,
 }
 
+/// What one event changes of an asset's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextChange {
+    pub id: AssetId,
+    pub event: TranscriptionEvent,
+    pub stamp: Stamp,
+}
+
 /// What one event changes in this projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssetsChange {
     Customer(CustomerChange),
     Space(SpaceChange),
     Asset(Box<AssetChange>),
+    Text(Box<TextChange>),
 }
 
 /// The tables that this projection folds into.
@@ -70,6 +94,10 @@ pub fn project(
                 let id = streams::asset(&event.stream)?;
                 AssetsChange::Asset(Box::new(AssetChange { id, event: it.clone(), stamp }))
             }
+            DomainEvent::Transcription(it) => {
+                let id = streams::asset(&event.stream)?;
+                AssetsChange::Text(Box::new(TextChange { id, event: it.clone(), stamp }))
+            }
             _ => continue,
         });
     }
@@ -82,6 +110,7 @@ pub fn fold(change: AssetsChange, tables: &mut impl AssetsTables) -> Result<(), 
         AssetsChange::Customer(change) => customers::fold(&change, tables.customers()),
         AssetsChange::Space(change) => spaces::fold(&change, tables.spaces()),
         AssetsChange::Asset(change) => fold_asset(*change, tables),
+        AssetsChange::Text(change) => fold_text(*change, tables.assets()),
     }
 }
 
@@ -96,6 +125,21 @@ fn fold_asset(change: AssetChange, tables: &mut impl AssetsTables) -> Result<(),
         _ => {}
     }
     tables.assets().put(record);
+    Ok(())
+}
+
+/// What is about a deleted asset or an earlier life of it changes nothing.
+fn fold_text(change: TextChange, assets: &mut impl Table<AssetRecord>) -> Result<(), FoldError> {
+    let TextChange { id, event, stamp } = change;
+    let mut record =
+        assets.get(&id)?.ok_or_else(|| Poison(format!("asset {id} is not registered")))?;
+    let is_of_this_life = event.generation().is_none_or(|it| it == record.row.generation);
+    if is_living(&record) && is_of_this_life {
+        record.text.apply(&event, stamp.recorded_at_us);
+        record.row.modified_at_us = stamp.recorded_at_us;
+        record.row.position = stamp.position;
+        assets.put(record.summed_up());
+    }
     Ok(())
 }
 
@@ -123,8 +167,11 @@ fn folded(stored: Option<AssetRecord>, change: AssetChange) -> Result<AssetRecor
             registered(id, it, edits, stamp)
         }
         (Some(mut record), event) => {
+            if let AssetEvent::Deleted(_) = &event {
+                record.text = TextState::default();
+            }
             apply(&mut record.row, event, stamp.recorded_at_us);
-            record
+            record.summed_up()
         }
         (None, _) => return Err(Poison(format!("asset {id} is not registered"))),
     };
@@ -146,6 +193,8 @@ fn registered(id: AssetId, it: Registered, edits: u64, stamp: Stamp) -> AssetRec
         metadata: it.metadata,
         roles: it.roles,
         delivery: it.delivery,
+        recognise: it.recognise,
+        text: TextSummary::default(),
         batch: it.batch,
         delivered: None,
         delivered_attempt: None,
@@ -156,7 +205,7 @@ fn registered(id: AssetId, it: Registered, edits: u64, stamp: Stamp) -> AssetRec
         edit_revision: edits,
         position: stamp.position,
     };
-    AssetRecord { row, created_position: stamp.position }
+    AssetRecord { row, created_position: stamp.position, text: TextState::default() }
 }
 
 fn apply(row: &mut AssetRow, event: AssetEvent, now_us: i64) {
@@ -172,6 +221,7 @@ fn apply(row: &mut AssetRow, event: AssetEvent, now_us: i64) {
             row.metadata = it.applied_to(std::mem::take(&mut row.metadata));
         }
         AssetEvent::AccessChanged(it) => row.roles = it.roles,
+        AssetEvent::RecognitionChanged(it) => row.recognise = it.languages,
         AssetEvent::DeliveryChanged(it) => {
             row.delivery = it.delivery;
             open_attempt(row, it.attempt);

@@ -208,7 +208,8 @@ fn of_asset(asset: AssetId, event: &AssetEvent, stamp: Stamp) -> Option<BatchesC
         AssetEvent::Deleted(_) => BatchesChange::Deleted { asset, stamp },
         AssetEvent::IngestFailed(_)
         | AssetEvent::MetadataChanged(_)
-        | AssetEvent::AccessChanged(_) => return None,
+        | AssetEvent::AccessChanged(_)
+        | AssetEvent::RecognitionChanged(_) => return None,
     })
 }
 

@@ -1,5 +1,12 @@
 //! Histories for tests: events, and a store that has seen them.
 
+mod texts;
+
+pub use texts::{
+    blobs, corrected, image_of, imported, read, recognition_failed, recognition_requested,
+    recognition_started, withdrawn,
+};
+
 use super::Store;
 use crate::Queries;
 use crate::paging::{Direction, PageRequest};
@@ -14,8 +21,10 @@ use dlcs_domain::batch::{BatchEvent, BatchSubmitted};
 use dlcs_domain::customer::{CustomerCreated, CustomerEvent};
 use dlcs_domain::metadata::EventMetadata;
 use dlcs_domain::space::{SpaceCreated, SpaceEvent};
+use dlcs_domain::transcription::TranscriptionEvent;
 use dlcs_domain::{
-    ActorId, AssetId, BatchId, BlobRef, CustomerId, DomainEvent, SpaceId, SpaceNumber, wire,
+    ActorId, AssetId, BatchId, BlobRef, CustomerId, DomainEvent, Languages, SpaceId, SpaceNumber,
+    wire,
 };
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{Append, EventId, EventLog, Expected, NewEvent, Position, StreamId};
@@ -48,6 +57,10 @@ impl<S: Store> Given<S> {
 
     pub async fn asset(&self, id: &AssetId, event: AssetEvent) -> Position {
         self.happened(&format!("asset-{id}"), DomainEvent::Asset(event)).await
+    }
+
+    pub async fn text(&self, id: &AssetId, event: TranscriptionEvent) -> Position {
+        self.happened(&format!("transcription-{id}"), DomainEvent::Transcription(event)).await
     }
 
     /// Lets every read model of the store see everything.
@@ -152,6 +165,7 @@ pub fn registration(generation: u32) -> Registered {
             tile_side_px: 256,
             jpeg_quality: 85,
         },
+        recognise: Languages::default(),
         batch: None,
     }
 }
@@ -214,6 +228,7 @@ pub fn space_created(name: &str) -> DomainEvent {
         name: name.to_owned(),
         default_tags: vec!["new".into()],
         default_roles: vec![],
+        default_recognise: Languages::default(),
     };
     DomainEvent::Space(SpaceEvent::Created(created))
 }
@@ -223,7 +238,7 @@ pub fn submitted(count: u64) -> DomainEvent {
     DomainEvent::Batch(BatchEvent::Submitted(BatchSubmitted { count, queue }))
 }
 
-/// Appends a history of about `assets * 3` events with something of everything in it.
+/// Appends a history of about `assets * 4` events with something of everything in it.
 pub async fn sample_history(log: &dyn EventLog, assets: u32) {
     append(log, "customer-1", &customer_created("Library"), "key-admin").await;
     append(log, "space-1/1", &space_created("Maps"), "key-1").await;
@@ -244,6 +259,16 @@ pub async fn sample_history(log: &dyn EventLog, assets: u32) {
         };
         for event in [AssetEvent::Registered(it), started(1), result] {
             append(log, &stream, &DomainEvent::Asset(event), "process-ingest").await;
+        }
+        let text = format!("transcription-1/{}/page-{number}", 1 + number % 2);
+        let events = match number % 6 {
+            2 => vec![recognition_requested(1, 1), recognition_started(1), read(1, 1, 11)],
+            3 => vec![imported(u64::from(number)), corrected(u64::from(number), 12)],
+            4 => vec![recognition_requested(1, 1), recognition_failed(1, Some(7))],
+            _ => vec![],
+        };
+        for event in events {
+            append(log, &text, &DomainEvent::Transcription(event), "key-1").await;
         }
     }
     let members = u64::from(assets.div_ceil(4));

@@ -98,7 +98,7 @@ impl MemoryTables for AssetsMemory {
         writer.end_table("spaces");
         self.space_counts.rows().for_each(|it| writer.row(it));
         writer.end_table("space_counts");
-        self.assets.rows().for_each(|it| writer.row(&(&it.row, it.created_position)));
+        self.assets.rows().for_each(|it| writer.row(&(&it.row, it.created_position, &it.text)));
         writer.end_table("assets");
         self.dump_labels("asset_tags", |it| &it.row.metadata.tags, writer);
         self.dump_labels("asset_roles", |it| &it.row.roles, writer);

@@ -54,6 +54,7 @@ fn fields(args: &RegisterArgs) -> Map<String, Value> {
         ("number2", args.number2.map(|it| json!(it))),
         ("number3", args.number3.map(|it| json!(it))),
         ("tags", (!args.tags.is_empty()).then(|| json!(args.tags))),
+        ("ocr", args.ocr.as_ref().map(|it| json!(it))),
         ("roles", (!args.roles.is_empty()).then(|| json!(args.roles))),
     ];
     given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()

@@ -52,6 +52,8 @@ pub(super) struct Sender<'a> {
     pub(super) client: &'a Client,
     pub(super) space: &'a Space,
     pub(super) wait: bool,
+    /// Also for the text that was asked for.
+    pub(super) wait_text: bool,
 }
 
 impl Sender<'_> {
@@ -75,6 +77,9 @@ impl Sender<'_> {
         }
         if self.wait && outcome.state == "ingesting" {
             self.wait(&mut outcome).await;
+        }
+        if self.wait_text && outcome.state == "delivered" && item.fields.contains_key("ocr") {
+            self.wait_for_text(&mut outcome).await;
         }
         outcome
     }
@@ -120,6 +125,38 @@ impl Sender<'_> {
             }
         }
     }
+}
+
+impl Sender<'_> {
+    /// Polls until the image is read. The request follows the delivery by itself, so that nothing
+    /// may be there at first.
+    async fn wait_for_text(&self, outcome: &mut Outcome) {
+        let path = format!("{}/text", self.space.image_path(&outcome.id));
+        let mut pause = Duration::from_millis(100);
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+            match self.client.json(self.client.request(Method::GET, &path)).await {
+                Ok(answer) if settle_text(outcome, &answer) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    outcome.error = Some(failed(&error));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Says whether the text has come to its end. The image stays delivered if its text failed.
+fn settle_text(outcome: &mut Outcome, answer: &Value) -> bool {
+    let error = &answer["error"];
+    if answer["status"] == "failed" && !error["nextAttempt"].is_string() {
+        let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
+        outcome.error = Some(Failed { code: text("code"), detail: text("detail") });
+        return true;
+    }
+    answer["status"] == "ready"
 }
 
 /// The fields go with the bytes, so that an image that is to be closed is never open.
@@ -174,6 +211,32 @@ mod tests {
         };
         settle(&mut outcome, &answer);
         (outcome.state, outcome.error.map(|error| error.code))
+    }
+
+    #[test]
+    fn a_text_ends_ready_or_failed_for_good() {
+        let end = |answer: Value| {
+            let mut outcome = Outcome {
+                index: 0,
+                source: String::new(),
+                customer: 1,
+                space: 1,
+                id: "a".into(),
+                address: None,
+                state: "delivered",
+                error: None,
+            };
+            let ended = settle_text(&mut outcome, &answer);
+            (ended, outcome.error.map(|error| error.code))
+        };
+        assert_eq!(end(json!({"status": "none"})), (false, None));
+        assert_eq!(end(json!({"status": "started"})), (false, None));
+        assert_eq!(end(json!({"status": "ready"})), (true, None));
+        let error = json!({"code": "recognition-failed", "detail": "d", "nextAttempt": "2026"});
+        assert_eq!(end(json!({"status": "failed", "error": error})), (false, None));
+        let error = json!({"code": "recognition-failed", "detail": "d"});
+        let failed = (true, Some("recognition-failed".to_owned()));
+        assert_eq!(end(json!({"status": "failed", "error": error})), failed);
     }
 
     #[test]

@@ -13,10 +13,10 @@ use dlcs_projections::spaces::{SpaceCount, SpaceRecord, SpaceRow, Spaces};
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-const COLUMNS: &str = "customer, space, name, default_tags_json, default_roles_json, deleted,
-    created_at_us, edit_revision, position";
-const SELECT: &str = "customer, space, name, default_tags_json, default_roles_json, deleted,
-    created_at_us, edit_revision, position,
+const COLUMNS: &str = "customer, space, name, default_tags_json, default_roles_json,
+    default_recognise_json, deleted, created_at_us, edit_revision, position";
+const SELECT: &str = "customer, space, name, default_tags_json, default_roles_json,
+    default_recognise_json, deleted, created_at_us, edit_revision, position,
     coalesce((SELECT living FROM space_counts AS c
               WHERE c.customer = spaces.customer AND c.space = spaces.space), 0) AS living
     FROM spaces";
@@ -33,6 +33,7 @@ fn into_space(row: &Row<'_>) -> rusqlite::Result<SpaceRecord> {
         name: row.get("name")?,
         default_tags: json(row, "default_tags_json")?,
         default_roles: json(row, "default_roles_json")?,
+        default_recognise: json(row, "default_recognise_json")?,
         deleted: row.get("deleted")?,
         created_at_us: row.get("created_at_us")?,
         edit_revision: row.get("edit_revision")?,
@@ -54,9 +55,9 @@ impl SqlRow for SpaceRecord {
     fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
         let mut statement = connection.prepare_cached(
             "REPLACE INTO spaces
-                 (customer, space, name, name_key, default_tags_json, default_roles_json, deleted,
-                  created_at_us, edit_revision, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 (customer, space, name, name_key, default_tags_json, default_roles_json,
+                  default_recognise_json, deleted, created_at_us, edit_revision, position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?;
         statement.execute(params![
             self.id.customer.0,
@@ -65,6 +66,7 @@ impl SqlRow for SpaceRecord {
             self.name.to_lowercase(),
             to_json(&self.default_tags),
             to_json(&self.default_roles),
+            to_json(&self.default_recognise),
             self.deleted,
             self.created_at_us,
             self.edit_revision,

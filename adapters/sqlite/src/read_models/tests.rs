@@ -114,8 +114,13 @@ async fn a_replay_is_equal_until_a_row_is_changed_by_hand() {
     );
     by_hand(&given, "batches-v1.sqlite", "UPDATE batches SET errors = errors + 1");
     by_hand(&given, "tile-metadata-v1.sqlite", "DELETE FROM images WHERE name = 'page-4'");
+    by_hand(
+        &given,
+        "page-text-v1.sqlite",
+        "UPDATE page_texts SET edit_revision = 7 WHERE name = 'page-3'",
+    );
     let names: Vec<_> = unequal(&given).await.into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["assets", "batches", "tile-metadata", "audit-trail"]);
+    assert_eq!(names, ["assets", "batches", "tile-metadata", "page-text", "audit-trail"]);
 }
 
 #[tokio::test]
@@ -254,7 +259,7 @@ async fn a_file_of_another_version_or_a_broken_one_is_built_anew() {
     drop(read_models);
     let pointer = folder.path().join("serving.json");
     let json = std::fs::read_to_string(&pointer).unwrap();
-    let older = json.replacen("\"version\": 1", "\"version\": 0", 1);
+    let older = json.replacen("\"version\": 2", "\"version\": 1", 1);
     assert_ne!(json, older);
     std::fs::write(&pointer, older).unwrap();
     std::fs::write(folder.path().join("batches-v1.sqlite"), b"this is no database, not at all")

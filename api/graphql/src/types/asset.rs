@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::event::{self, Event};
 use super::space::Space;
+use super::text::Text;
 use crate::connection::List;
 use crate::context::{principal, query_error, segment, state};
 use crate::node::NodeId;
@@ -41,6 +42,8 @@ pub(crate) struct Asset {
     number3: i64,
     tags: Vec<String>,
     roles: Vec<String>,
+    /// Languages in which its pages are recognised by themselves.
+    ocr: Vec<String>,
     /// In pixels, once delivered.
     width: Option<u32>,
     height: Option<u32>,
@@ -91,6 +94,7 @@ impl From<AssetRow> for Asset {
             number3: row.metadata.number3,
             tags: row.metadata.tags,
             roles: row.roles,
+            ocr: row.recognise.as_slice().to_vec(),
             width: row.delivered.as_ref().map(|it| it.width_px),
             height: row.delivered.as_ref().map(|it| it.height_px),
             error,
@@ -140,6 +144,12 @@ impl Asset {
     /// Address of the manifest of this one image.
     async fn manifest_address(&self, ctx: &Context<'_>) -> String {
         self.address(ctx, "iiif-manifest")
+    }
+
+    /// The text of the image, where it stands and what it is.
+    async fn text(&self, ctx: &Context<'_>) -> Result<Option<Text>> {
+        let row = state(ctx).queries.page_texts.page_text(&principal(ctx), &self.key).await;
+        Ok(row.map_err(query_error)?.filter(|row| !row.is_deleted).map(Text::from))
     }
 
     /// Everything that happened to this asset, in order: who, what, when.

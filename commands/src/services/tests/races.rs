@@ -5,6 +5,7 @@ use crate::context::CommandContext;
 use crate::error::CommandError;
 use crate::services::NewSpace;
 use crate::testing::{World, context, repeatable, rival};
+use dlcs_domain::Languages;
 use dlcs_domain::asset::{Asset, AssetCommand, AssetDefaults, AssetEvent};
 use dlcs_domain::name::{NameEvent, NameReserved};
 use dlcs_domain::space::{
@@ -30,7 +31,12 @@ fn deleted() -> SpaceEvent {
 
 fn created(name: &str) -> SpaceEvent {
     let name = name.to_owned();
-    SpaceEvent::Created(SpaceCreated { name, default_tags: vec![], default_roles: vec![] })
+    SpaceEvent::Created(SpaceCreated {
+        name,
+        default_tags: vec![],
+        default_roles: vec![],
+        default_recognise: Languages::default(),
+    })
 }
 
 fn registered() -> AssetEvent {

@@ -28,7 +28,8 @@ fn changes() -> impl Strategy<Value = AssetChange> {
         let number1 = if number == 0 { Patch::Clear } else { Patch::Set(number) };
         let roles = if closes { Patch::Set(vec!["staff".to_owned()]) } else { Patch::Keep };
         let metadata = MetadataPatch { number1, ..MetadataPatch::default() };
-        AssetChange { metadata, roles, source, delivery: None }
+        let recognise = if closes { Patch::Set(languages("deu")) } else { Patch::Clear };
+        AssetChange { metadata, roles, source, delivery: None, recognise }
     })
 }
 

@@ -6,7 +6,7 @@ use crate::read_models::table::{Change, SqlRow, Statement, StoredRow};
 use crate::read_models::values::{Columns, Value, asset_key};
 use dlcs_domain::asset::AssetMetadata;
 use dlcs_domain::{AssetId, BatchId};
-use dlcs_projections::assets::{AssetRecord, AssetRow, AssetState};
+use dlcs_projections::assets::{AssetRecord, AssetRow, AssetState, TextSummary};
 use dlcs_projections::dump::DumpWriter;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
@@ -32,6 +32,7 @@ impl SqlRow for AssetRecord {
         ("tags_json", "text"),
         ("roles_json", "text"),
         ("delivery_json", "text"),
+        ("recognise_json", "text"),
         ("batch", "uuid"),
         ("delivered_json", "text"),
         ("delivered_attempt", "bigint"),
@@ -41,12 +42,14 @@ impl SqlRow for AssetRecord {
         ("finished_at_us", "bigint"),
         ("edit_revision", "bigint"),
         ("position", "bigint"),
+        ("text_json", "text"),
     ];
     const KEY: usize = 3;
 
     fn values(&self) -> Vec<Value> {
         let row = &self.row;
         let metadata = &row.metadata;
+        let text = Some(&self.text).filter(|it| !it.is_empty());
         let mut values = asset_key(&row.id);
         values.extend([
             self.created_position.into(),
@@ -64,6 +67,7 @@ impl SqlRow for AssetRecord {
             Value::json(&metadata.tags),
             Value::json(&row.roles),
             Value::json(&row.delivery),
+            Value::json(&row.recognise),
             row.batch.map(|it| it.0).into(),
             row.delivered.as_ref().map(Value::json).into(),
             row.delivered_attempt.into(),
@@ -73,6 +77,7 @@ impl SqlRow for AssetRecord {
             row.finished_at_us.into(),
             row.edit_revision.into(),
             row.position.into(),
+            text.map(Value::json).into(),
         ]);
         values
     }
@@ -98,6 +103,8 @@ impl SqlRow for AssetRecord {
             },
             roles: columns.json()?,
             delivery: columns.json()?,
+            recognise: columns.json()?,
+            text: TextSummary::default(),
             batch: columns.take::<Option<_>>()?.map(BatchId),
             delivered: columns.json_or_null()?,
             delivered_attempt: columns.small_or_null()?,
@@ -108,12 +115,13 @@ impl SqlRow for AssetRecord {
             edit_revision: columns.number()?,
             position: columns.number()?,
         };
-        Ok(Self { row, created_position })
+        let text = columns.json_or_null()?.unwrap_or_default();
+        Ok(Self { row, created_position, text }.summed_up())
     }
 
     fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {
         let record = Self::read(&mut Columns::new(row))?;
-        writer.row(&(record.row, record.created_position));
+        writer.row(&(record.row, record.created_position, record.text));
         Ok(())
     }
 }

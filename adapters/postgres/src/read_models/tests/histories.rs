@@ -7,8 +7,9 @@ use dlcs_domain::{BatchId, DomainEvent, Patch};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{EventId, EventLog, NewEvent};
 use dlcs_projections::conformance::given::{
-    a_blob, append, append_raw, batch_id, customer_created, deleted, delivered, failed, metadata,
-    registration, reingest, space_created, started, submitted,
+    a_blob, append, append_raw, batch_id, corrected, customer_created, deleted, delivered, failed,
+    imported, metadata, read, recognition_failed, recognition_requested, recognition_started,
+    registration, reingest, space_created, started, submitted, withdrawn,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub(super) async fn happened(log: &dyn EventLog, (stream, event): &Happening) {
 pub(super) fn histories(length: usize) -> impl Strategy<Value = Vec<Happening>> {
     let one = prop_oneof![
         24 => asset_happening(),
+        8 => text_happening(),
         2 => batch().prop_flat_map(|id| {
             let submitted = (0..5_u64).prop_map(submitted);
             submitted.prop_map(move |it| (format!("batch-1/{id}"), Some(it)))
@@ -109,6 +111,25 @@ fn asset_happening() -> impl Strategy<Value = Happening> {
         }),
     ];
     (asset_stream(), event).prop_map(|(stream, it)| (stream, Some(DomainEvent::Asset(it))))
+}
+
+fn text_happening() -> impl Strategy<Value = Happening> {
+    let attempt = || 1..4_u32;
+    let (original, text) = (|| 1..3_u64, || 11..14_u64);
+    let event = prop_oneof![
+        (attempt(), original()).prop_map(|(it, original)| recognition_requested(it, original)),
+        attempt().prop_map(recognition_started),
+        (attempt(), original(), text()).prop_map(|(it, original, text)| read(it, original, text)),
+        (attempt(), proptest::option::of(0..9_i64))
+            .prop_map(|(it, next)| recognition_failed(it, next)),
+        text().prop_map(imported),
+        (text(), text()).prop_map(|(base, text)| corrected(base, text)),
+        Just(withdrawn()),
+    ];
+    (asset_stream(), event).prop_map(|(stream, it)| {
+        let stream = stream.replacen("asset", "transcription", 1);
+        (stream, Some(DomainEvent::Transcription(it)))
+    })
 }
 
 fn other_happening() -> impl Strategy<Value = Happening> {

@@ -16,7 +16,7 @@ const ASSETS: &str = "
     INSERT INTO {assets}.assets
     SELECT 1 + n % 2, 1 + n % 6, 'page-' || n, n, n % 4, 1, 1, '{}', NULL,
            's' || n % 20, 's' || n % 30, 's' || n % 40, n % 10, n % 20, n % 30,
-           '[]', '[]', '{}', lpad(to_hex(n % 20), 32, '0')::uuid, NULL, NULL, NULL, 0, 0, NULL, 1, n
+           '[]', '[]', '{}', '[]', lpad(to_hex(n % 20), 32, '0')::uuid, NULL, NULL, NULL, 0, 0, NULL, 1, n
     FROM generate_series(1, 20000) AS n;
     INSERT INTO {assets}.asset_tags
     SELECT 1 + n % 2, 't' || n % 20, n FROM generate_series(1, 20000) AS n WHERE n % 4 <> 3;

@@ -189,7 +189,7 @@ fn list_name(order: AssetOrder) -> &'static str {
 }
 
 fn cursor(record: &AssetRecord, order: AssetOrder) -> Cursor {
-    let AssetRecord { row, created_position } = record;
+    let AssetRecord { row, created_position, .. } = record;
     let list = list_name(order);
     match order {
         AssetOrder::Created => Cursor::after(list, created_position),

@@ -4,7 +4,7 @@ use super::super::table::SqlRow;
 use super::super::values::{json, json_or_null, to_json, unknown_code, unreadable, uuid};
 use dlcs_domain::asset::AssetMetadata;
 use dlcs_domain::{AssetId, BatchId, CustomerId, SpaceId, SpaceNumber};
-use dlcs_projections::assets::{AssetRecord, AssetRow, AssetState};
+use dlcs_projections::assets::{AssetRecord, AssetRow, AssetState, TextSummary};
 use dlcs_projections::dump::DumpWriter;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -14,7 +14,8 @@ macro_rules! columns {
         "assets.created_position, assets.customer, assets.space, assets.name, assets.state,
          assets.generation, assets.attempt, assets.source_json, assets.media_type, assets.string1,
          assets.string2, assets.string3, assets.number1, assets.number2, assets.number3,
-         assets.tags_json, assets.roles_json, assets.delivery_json, assets.batch,
+         assets.tags_json, assets.roles_json, assets.delivery_json, assets.recognise_json,
+         assets.text_json, assets.batch,
          assets.delivered_json, assets.delivered_attempt, assets.failure_json,
          assets.created_at_us, assets.modified_at_us, assets.finished_at_us,
          assets.edit_revision, assets.position"
@@ -31,13 +32,13 @@ const INSERT: &str = "
     INSERT INTO assets
         (created_position, customer, space, name, state, generation, attempt, source_json,
          media_type, string1, string2, string3, number1, number2, number3, tags_json, roles_json,
-         delivery_json, batch, delivered_json, delivered_attempt, failure_json, created_at_us,
-         modified_at_us, finished_at_us, edit_revision, position)
+         delivery_json, recognise_json, text_json, batch, delivered_json, delivered_attempt,
+         failure_json, created_at_us, modified_at_us, finished_at_us, edit_revision, position)
     VALUES
         (:created_position, :customer, :space, :name, :state, :generation, :attempt, :source,
          :media_type, :string1, :string2, :string3, :number1, :number2, :number3, :tags, :roles,
-         :delivery, :batch, :delivered, :delivered_attempt, :failure, :created_at,
-         :modified_at, :finished_at, :edit_revision, :position)";
+         :delivery, :recognise, :text, :batch, :delivered, :delivered_attempt, :failure,
+         :created_at, :modified_at, :finished_at, :edit_revision, :position)";
 
 // Columns that keep their values cost nothing: SQLite leaves their indexes alone.
 const UPDATE: &str = "
@@ -45,7 +46,8 @@ const UPDATE: &str = "
         state = :state, generation = :generation, attempt = :attempt, source_json = :source,
         media_type = :media_type, string1 = :string1, string2 = :string2, string3 = :string3,
         number1 = :number1, number2 = :number2, number3 = :number3, tags_json = :tags,
-        roles_json = :roles, delivery_json = :delivery, batch = :batch,
+        roles_json = :roles, delivery_json = :delivery, recognise_json = :recognise,
+        text_json = :text, batch = :batch,
         delivered_json = :delivered, delivered_attempt = :delivered_attempt,
         failure_json = :failure, created_at_us = :created_at, modified_at_us = :modified_at,
         finished_at_us = :finished_at, edit_revision = :edit_revision, position = :position
@@ -64,6 +66,7 @@ pub(super) fn into_record(row: &Row<'_>) -> rusqlite::Result<AssetRecord> {
     };
     let batch: Option<[u8; 16]> = row.get("batch")?;
     let created_position = row.get("created_position")?;
+    let text = json_or_null(row, "text_json")?.unwrap_or_default();
     let row = AssetRow {
         id: into_id(row)?,
         state: into_state(row.get("state")?)?,
@@ -74,6 +77,8 @@ pub(super) fn into_record(row: &Row<'_>) -> rusqlite::Result<AssetRecord> {
         metadata,
         roles: json(row, "roles_json")?,
         delivery: json(row, "delivery_json")?,
+        recognise: json(row, "recognise_json")?,
+        text: TextSummary::default(),
         batch: batch.map(|it| BatchId(uuid(it))),
         delivered: json_or_null(row, "delivered_json")?,
         delivered_attempt: row.get("delivered_attempt")?,
@@ -84,7 +89,7 @@ pub(super) fn into_record(row: &Row<'_>) -> rusqlite::Result<AssetRecord> {
         edit_revision: row.get("edit_revision")?,
         position: row.get("position")?,
     };
-    Ok(AssetRecord { row, created_position })
+    Ok(AssetRecord { row, created_position, text }.summed_up())
 }
 
 /// Reads the id in the columns `customer`, `space`, `name`.
@@ -135,6 +140,8 @@ fn write(connection: &Connection, sql: &str, record: &AssetRecord) -> rusqlite::
         ":tags": to_json(&metadata.tags),
         ":roles": to_json(&row.roles),
         ":delivery": to_json(&row.delivery),
+        ":recognise": to_json(&row.recognise),
+        ":text": Some(&record.text).filter(|it| !it.is_empty()).map(to_json),
         ":batch": row.batch.as_ref().map(|it| it.0.as_bytes()),
         ":delivered": row.delivered.as_ref().map(to_json),
         ":delivered_attempt": row.delivered_attempt,
@@ -224,7 +231,7 @@ pub(super) fn dump(connection: &Connection, writer: &mut DumpWriter) -> rusqlite
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let record = into_record(row)?;
-        writer.row(&(record.row, record.created_position));
+        writer.row(&(record.row, record.created_position, record.text));
     }
     writer.end_table("assets");
     for (table, label) in [("asset_tags", "tag"), ("asset_roles", "role")] {

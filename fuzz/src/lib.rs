@@ -1,0 +1,4 @@
+//! What the targets assert, one module for a kind of input.
+
+pub mod search;
+pub mod text_formats;

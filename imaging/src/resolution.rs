@@ -1,0 +1,159 @@
+//! What a source says of its resolution: dots per inch, down the page.
+//!
+//! A hint for whoever reads the pixels, never a reason to refuse an image.
+
+use crate::sniff::{MediaType, SNIFF_BYTES, sniff};
+use std::io::{BufRead, Read, Seek, SeekFrom};
+use tiff::decoder::Decoder;
+use tiff::decoder::ifd::Value;
+use tiff::tags::Tag;
+
+/// Segments or chunks that are looked at before the pixels.
+const PARTS_MAX: usize = 64;
+
+/// Returns the resolution, and goes back to the beginning of the source.
+pub fn resolution_dpi<R: BufRead + Seek>(source: &mut R) -> Option<u32> {
+    let found = look(source).filter(|dpi| *dpi > 0);
+    source.seek(SeekFrom::Start(0)).ok()?;
+    found
+}
+
+fn look<R: BufRead + Seek>(source: &mut R) -> Option<u32> {
+    source.seek(SeekFrom::Start(0)).ok()?;
+    let mut head = Vec::with_capacity(SNIFF_BYTES);
+    source.by_ref().take(SNIFF_BYTES as u64).read_to_end(&mut head).ok()?;
+    source.seek(SeekFrom::Start(0)).ok()?;
+    match sniff(&head).ok()? {
+        MediaType::Jpeg => of_jpeg(source),
+        MediaType::Png => of_png(source),
+        MediaType::Tiff => of_tiff(source),
+        MediaType::WebP => None,
+    }
+}
+
+/// JFIF 1.02, "JFIF APP0 marker segment".
+fn of_jpeg<R: Read + Seek>(source: &mut R) -> Option<u32> {
+    source.seek(SeekFrom::Start(2)).ok()?;
+    for _ in 0..PARTS_MAX {
+        let [0xff, marker, high, low] = read(source)? else { return None };
+        let length = u16::from_be_bytes([high, low]);
+        if marker == 0xe0 && length >= 16 {
+            let [b'J', b'F', b'I', b'F', 0, _, _, unit, _, _, high, low] = read(source)? else {
+                return None;
+            };
+            let density = u32::from(u16::from_be_bytes([high, low]));
+            return match unit {
+                1 => Some(density),
+                2 => Some(per_inch(f64::from(density) * 2.54)),
+                _ => None,
+            };
+        }
+        // Behind the start of the scan there is nothing more to know.
+        let is_application = matches!(marker, 0xe0..=0xef | 0xfe);
+        let rest = is_application.then(|| length.checked_sub(2))??;
+        source.seek(SeekFrom::Current(i64::from(rest))).ok()?;
+    }
+    None
+}
+
+/// PNG, third edition, section 11.3.4.3 (pHYs).
+fn of_png<R: Read + Seek>(source: &mut R) -> Option<u32> {
+    source.seek(SeekFrom::Start(8)).ok()?;
+    for _ in 0..PARTS_MAX {
+        let length = u32::from_be_bytes(read(source)?);
+        match &read::<4, _>(source)? {
+            b"pHYs" => {
+                let [_, _, _, _, a, b, c, d, unit] = read(source)?;
+                let per_metre = u32::from_be_bytes([a, b, c, d]);
+                return (unit == 1).then(|| per_inch(f64::from(per_metre) * 0.0254));
+            }
+            b"IDAT" | b"IEND" => return None,
+            // Its checksum is four bytes.
+            _ => source.seek(SeekFrom::Current(i64::from(length) + 4)).ok()?,
+        };
+    }
+    None
+}
+
+/// TIFF 6.0, section 8 (YResolution, ResolutionUnit).
+fn of_tiff<R: Read + Seek>(source: &mut R) -> Option<u32> {
+    const CENTIMETRE: u32 = 3;
+    let mut decoder = Decoder::new(source).ok()?;
+    let unit = decoder.find_tag(Tag::ResolutionUnit).ok()?;
+    let unit = unit.and_then(|it| it.into_u32().ok());
+    let density = match decoder.find_tag(Tag::YResolution).ok()?? {
+        Value::Rational(dots, per) if per > 0 => f64::from(dots) / f64::from(per),
+        _ => return None,
+    };
+    Some(per_inch(if unit == Some(CENTIMETRE) { density * 2.54 } else { density }))
+}
+
+fn read<const N: usize, R: Read>(source: &mut R) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    source.read_exact(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// A cast of a float saturates.
+fn per_inch(density: f64) -> u32 {
+    density.round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn dpi(bytes: &[u8]) -> Option<u32> {
+        let mut source = Cursor::new(bytes);
+        let found = resolution_dpi(&mut source);
+        assert_eq!(source.position(), 0);
+        found
+    }
+
+    fn jfif(unit: u8, density: u16) -> Vec<u8> {
+        let [high, low] = density.to_be_bytes();
+        let head = [0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F', 0, 1, 2, unit];
+        [&head[..], &[0, 72, high, low, 0, 0, 0xff, 0xda]].concat()
+    }
+
+    #[test]
+    fn a_jpeg_says_it_in_its_first_segment() {
+        assert_eq!(dpi(&jfif(1, 300)), Some(300));
+        assert_eq!(dpi(&jfif(2, 118)), Some(300));
+        assert_eq!(dpi(&jfif(0, 1)), None);
+        assert_eq!(dpi(&jfif(1, 0)), None);
+        assert_eq!(dpi(&jfif(1, 300)[..12]), None);
+    }
+
+    #[test]
+    fn a_png_says_it_in_a_chunk() {
+        let signature = [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a];
+        let header = [&[0, 0, 0, 13][..], b"IHDR", &[0; 13 + 4]].concat();
+        let physical = [&[0, 0, 0, 9][..], b"pHYs", &[0, 0, 0, 0, 0, 0, 0x2e, 0x23, 1]].concat();
+        assert_eq!(dpi(&[&signature[..], &header, &physical].concat()), Some(300));
+        assert_eq!(dpi(&[&signature[..], &header].concat()), None);
+    }
+
+    #[test]
+    fn a_tiff_says_it_in_its_directory() {
+        let mut tiff = [b"II*\0", &8u32.to_le_bytes()[..], &4u16.to_le_bytes()].concat();
+        let mut entry = |tag: u16, kind: u16, value: u32| {
+            tiff.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+            tiff.extend([1u32.to_le_bytes(), value.to_le_bytes()].concat());
+        };
+        entry(256, 3, 1);
+        entry(257, 3, 1);
+        entry(283, 5, 62);
+        entry(296, 3, 3);
+        tiff.extend([0u32, 118, 1].map(u32::to_le_bytes).concat());
+        assert_eq!(dpi(&tiff), Some(300));
+    }
+
+    #[test]
+    fn what_is_no_image_says_nothing() {
+        assert_eq!(dpi(b""), None);
+        assert_eq!(dpi(b"<html>"), None);
+        assert_eq!(dpi(&[0xff, 0xd8, 0xff, 0xff, 0xff, 0xff]), None);
+    }
+}
