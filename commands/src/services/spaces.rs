@@ -146,7 +146,8 @@ impl SpaceCommands {
                 Ok(outcome.decided)
             }
             Err(error) => {
-                self.reservations.give_back(context, key, &stream(id), reservation).await?;
+                let owner = stream(id);
+                self.reservations.give_back(context, key, &owner, reservation, &error).await?;
                 Err(error)
             }
         }
