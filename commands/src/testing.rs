@@ -98,6 +98,7 @@ pub(crate) struct RacedLog {
     rivals: Mutex<VecDeque<Vec<Append>>>,
     appends: AtomicUsize,
     refused: Mutex<Vec<StreamId>>,
+    unanswered: Mutex<Vec<StreamId>>,
 }
 
 impl RacedLog {
@@ -109,6 +110,7 @@ impl RacedLog {
             rivals: Mutex::default(),
             appends: AtomicUsize::new(0),
             refused: Mutex::default(),
+            unanswered: Mutex::default(),
         }
     }
 
@@ -123,10 +125,16 @@ impl RacedLog {
         self.refused.lock().expect("no panic while locked").push(stream);
     }
 
-    fn is_refused(&self, append: &Append) -> bool {
-        let mut refused = self.refused.lock().expect("no panic while locked");
-        let place = refused.iter().position(|it| *it == append.stream);
-        place.map(|it| refused.remove(it)).is_some()
+    /// The next append to this stream is recorded, and nobody is told.
+    pub(crate) fn lose_answer_once(&self, stream: &str) {
+        let stream = StreamId::from_stored(stream);
+        self.unanswered.lock().expect("no panic while locked").push(stream);
+    }
+
+    fn is_among(streams: &Mutex<Vec<StreamId>>, stream: &StreamId) -> bool {
+        let mut streams = streams.lock().expect("no panic while locked");
+        let place = streams.iter().position(|it| it == stream);
+        place.map(|it| streams.remove(it)).is_some()
     }
 
     /// How often somebody has asked to append.
@@ -145,11 +153,17 @@ impl EventLog for RacedLog {
         }
         let mut answers = Vec::with_capacity(batch.len());
         for append in batch {
-            if self.is_refused(&append) {
-                let down = LogError::Unavailable("as the test wants".to_owned());
-                answers.push(Err(down.into()));
+            let down = || Err(LogError::Unavailable("as the test wants".to_owned()).into());
+            if Self::is_among(&self.refused, &append.stream) {
+                answers.push(down());
+                continue;
+            }
+            let is_unanswered = Self::is_among(&self.unanswered, &append.stream);
+            let appended = self.inner.append(vec![append]).await;
+            if is_unanswered {
+                answers.push(down());
             } else {
-                answers.extend(self.inner.append(vec![append]).await);
+                answers.extend(appended);
             }
         }
         answers

@@ -87,9 +87,10 @@ mod tests {
     use std::path::Path;
 
     /// What stands before a code where a problem is made.
-    const BEFORE: [&str; 6] = [
+    const BEFORE: [&str; 7] = [
         "bad_request(\"",
-        "conflict(\"",
+        "Problem::conflict(\"",
+        "Self::conflict(\"",
         "unavailable(\"",
         "problem(StatusCode::BAD_REQUEST, \"",
         "problem(StatusCode::METHOD_NOT_ALLOWED, \"",

@@ -188,12 +188,17 @@ impl AssetCommands {
                     expected_edit: Some(decided.edit_revision),
                     ..context.part("undo")
                 };
-                let undone = self.execute(&at_birth, id, AssetCommand::Delete).await;
-                if let Err(error) = undone
-                    && error.may_pass()
-                {
-                    kept.push(Err(error));
-                    continue;
+                match self.execute(&at_birth, id, AssetCommand::Delete).await {
+                    Ok(_) => {}
+                    Err(error) if error.may_pass() => {
+                        kept.push(Err(error));
+                        continue;
+                    }
+                    // Others have dealt with it since: it is as it was told the first time.
+                    Err(_) => {
+                        kept.push(Ok(()));
+                        continue;
+                    }
                 }
             }
             kept.push(space);

@@ -68,7 +68,7 @@ impl ManifestCommands {
             Err(error) => {
                 if let Some(reservation) = reservation {
                     let owner = stream(&id);
-                    self.reservations.give_back(context, &key, &owner, reservation).await?;
+                    self.reservations.give_back(context, &key, &owner, reservation, &error).await?;
                 }
                 let is_taken = !is_chosen && matches!(error, CommandError::Conflict(_));
                 Err(if is_taken { CommandError::NameTaken(name) } else { error })

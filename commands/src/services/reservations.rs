@@ -155,15 +155,17 @@ impl Reservations {
         }
     }
 
-    /// Releases what was reserved for a flow that has failed.
+    /// Releases what was reserved for a flow that was refused. One that may have been applied all
+    /// the same, though nobody was told, keeps its name.
     pub(super) async fn give_back(
         &self,
         context: &CommandContext,
         key: &NameKey,
         owner: &StreamId,
         reservation: Reservation,
+        refusal: &CommandError,
     ) -> Result<(), CommandError> {
-        match reservation.anew {
+        match reservation.anew.filter(|_| !refusal.may_pass()) {
             Some(seen) => self.release(context, key, owner, seen).await,
             None => Ok(()),
         }

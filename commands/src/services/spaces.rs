@@ -147,7 +147,8 @@ impl SpaceCommands {
                 Ok(outcome.decided)
             }
             Err(error) => {
-                self.reservations.give_back(context, key, &stream(id), reservation).await?;
+                let owner = stream(id);
+                self.reservations.give_back(context, key, &owner, reservation, &error).await?;
                 Err(error)
             }
         }
@@ -223,30 +224,36 @@ impl SpaceCommands {
         id: SpaceId,
         deleted: &Outcome<Space>,
     ) -> Result<(), CommandError> {
-        let undo = context.part("undo");
         let Space::Live(space) = &deleted.before else { return Ok(()) };
-        let is_newest = self.load(id).await?.revision == deleted.decided.revision;
-        let checked = if is_newest {
-            let head = self.executor.log().head().await?;
-            self.lookups.space_is_empty(id, head).await
-        } else {
+        if self.load(id).await?.revision != deleted.decided.revision {
             // A repetition: it was undone, or others have done something since.
-            let undone = self.executor.repeated::<Space>(&undo, &id.to_string()).await?;
-            Ok(undone.is_none())
+            return self.check_not_undone(context, id).await;
+        }
+        let head = self.executor.log().head().await?;
+        let checked = self.lookups.space_is_empty(id, head).await;
+        if checked == Ok(true) {
+            return Ok(());
+        }
+        let command = SpaceCommand::Create {
+            name: space.name.clone(),
+            default_tags: space.default_tags.clone(),
+            default_roles: space.default_roles.clone(),
+            default_recognise: space.default_recognise.clone(),
         };
-        if is_newest && checked != Ok(true) {
-            let command = SpaceCommand::Create {
-                name: space.name.clone(),
-                default_tags: space.default_tags.clone(),
-                default_roles: space.default_roles.clone(),
-                default_recognise: space.default_recognise.clone(),
-            };
-            self.execute(&undo, id, command).await?;
-        }
-        match checked? {
-            true => Ok(()),
-            false => Err(DispatchError::Rejected(SpaceError::NotEmpty).into()),
-        }
+        self.execute(&context.part("undo"), id, command).await?;
+        checked?;
+        Err(not_empty())
+    }
+
+    /// Refuses as the first time, if this command's deletion was undone.
+    async fn check_not_undone(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+    ) -> Result<(), CommandError> {
+        let undo = context.part("undo");
+        let undone = self.executor.repeated::<Space>(&undo, &id.to_string()).await?;
+        undone.map_or(Ok(()), |_| Err(not_empty()))
     }
 
     async fn allocate(
@@ -329,6 +336,10 @@ fn absent(space: &Space) -> CommandError {
         Space::Absent | Space::Live(_) => SpaceError::NotFound,
     };
     DispatchError::Rejected(error).into()
+}
+
+fn not_empty() -> CommandError {
+    DispatchError::Rejected(SpaceError::NotEmpty).into()
 }
 
 fn unchanged(loaded: &Loaded<Space>) -> Decided {

@@ -26,8 +26,8 @@ pub(super) struct History {
     spaces: BTreeMap<String, Space>,
     manifests: BTreeMap<String, Manifest>,
     ids: HashSet<EventId>,
-    /// By operation and stream: where its one append ends.
-    effects: HashMap<(Uuid, String), u64>,
+    /// By operation and stream: where its one append ends, and with what.
+    effects: HashMap<(Uuid, String), (u64, String)>,
     last: Position,
     last_us: i64,
     pub(super) clock_has_leapt: bool,
@@ -75,7 +75,8 @@ impl History {
         Ok(())
     }
 
-    /// P2: what an operation does to one stream is one append, whatever was repeated.
+    /// P2: what an operation does to one stream is one append, whatever was repeated; and one more
+    /// that takes it back.
     fn once(&mut self, operation: Uuid, event: &RecordedEvent) -> Result<(), String> {
         let stream = event.stream.as_str().to_owned();
         // Reserving and releasing a name are steps that may run any number of times.
@@ -83,13 +84,22 @@ impl History {
             return Ok(());
         }
         let position = event.position.0;
-        match self.effects.insert((operation, stream), position) {
-            Some(before) if before + 1 != position => Err(format!(
-                "operation {operation} changed {} at {before} and again at {position}",
-                event.stream
-            )),
+        let end = (position, event.type_name.clone().into_owned());
+        match self.effects.insert((operation, stream), end) {
+            Some((before, what)) if before + 1 != position && !undoes(&event.type_name, &what) => {
+                Err(format!(
+                    "operation {operation} changed {} at {before} and again at {position}",
+                    event.stream
+                ))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Says whether an operation has taken back what it did to a stream.
+    pub(super) fn has_undone(&self, operation: Uuid, stream: &str) -> bool {
+        let end = self.effects.get(&(operation, stream.to_owned()));
+        end.is_some_and(|(_, what)| matches!(what.as_str(), "asset.deleted" | "space.created"))
     }
 
     fn fold(
@@ -214,4 +224,13 @@ fn unique<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A space that was deleted while something was registered in it is there again; what was
+/// registered in a space while that was deleted goes.
+fn undoes(what: &str, before: &str) -> bool {
+    matches!(
+        (before, what),
+        ("space.deleted", "space.created") | ("asset.registered", "asset.deleted")
+    )
 }

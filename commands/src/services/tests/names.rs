@@ -147,6 +147,25 @@ async fn two_processes_rename_one_space_and_every_name_is_held_by_whoever_uses_i
     }
 }
 
+/// Found by the simulation: what may have been applied was taken for refused.
+#[tokio::test]
+async fn a_flow_whose_answer_is_lost_keeps_its_name() {
+    let world = with_space().await;
+    let (spaces, manifests) = (&world.commands.spaces, &world.commands.manifests);
+    world.log.lose_answer_once("space-1/1");
+    let told = spaces.change(&context(), space(1), rename("globes")).await;
+    assert!(matches!(told, Err(CommandError::Unavailable(_))), "{told:?}");
+    assert_eq!(spaces.by_name(ONE, "globes").await, Ok(Some(space(1))));
+    assert_eq!(spaces.create(&context(), ONE, named("globes")).await.err(), Some(taken("globes")));
+    world.log.lose_answer_once("manifest-1/m");
+    let create = async |id: &str| {
+        let (id, slug) = (Some(id.to_owned()), Some("atlas".to_owned()));
+        manifests.create(&context(), ONE, id, slug, "{}".into()).await
+    };
+    assert!(matches!(create("m").await, Err(CommandError::Unavailable(_))));
+    assert_eq!(create("n").await.err(), Some(taken("atlas")));
+}
+
 /// A process that stood still for long must not create what another one has taken over.
 #[tokio::test(start_paused = true)]
 async fn a_flow_that_takes_too_long_gives_up() {
