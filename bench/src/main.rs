@@ -21,7 +21,7 @@ use clap::{Parser, ValueEnum};
 use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
-use scenarios::{Bench, ingest, registrations, replay, tiles};
+use scenarios::{Bench, ingest, recognition, registrations, replay, search, tiles};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -51,10 +51,19 @@ enum Scenario {
     Replay,
     Tiles,
     Ingest,
+    Recognition,
+    Search,
 }
 
 impl Scenario {
-    const ALL: [Self; 4] = [Self::Registrations, Self::Replay, Self::Tiles, Self::Ingest];
+    const ALL: [Self; 6] = [
+        Self::Registrations,
+        Self::Replay,
+        Self::Tiles,
+        Self::Ingest,
+        Self::Recognition,
+        Self::Search,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -62,6 +71,8 @@ impl Scenario {
             Self::Replay => "replay",
             Self::Tiles => "tiles",
             Self::Ingest => "ingest",
+            Self::Recognition => "recognition",
+            Self::Search => "search",
         }
     }
 
@@ -71,6 +82,8 @@ impl Scenario {
             Self::Replay => "Replaying history",
             Self::Tiles => "Serving tiles",
             Self::Ingest => "Ingesting images",
+            Self::Recognition => "Recognising pages",
+            Self::Search => "Searching text",
         }
     }
 
@@ -80,6 +93,8 @@ impl Scenario {
             Self::Replay => replay::run(bench).await,
             Self::Tiles => tiles::run(bench).await,
             Self::Ingest => ingest::run(bench).await,
+            Self::Recognition => recognition::run(bench).await,
+            Self::Search => search::run(bench).await,
         }
     }
 }
