@@ -22,7 +22,9 @@ use clap::{Parser, ValueEnum};
 use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
-use scenarios::{Bench, appends, histories, ingest, rebuilds, registrations, replay, tiles};
+use scenarios::{
+    Bench, appends, histories, ingest, rebuilds, recognition, registrations, replay, search, tiles,
+};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -55,10 +57,12 @@ enum Scenario {
     Rebuilds,
     Tiles,
     Ingest,
+    Recognition,
+    Search,
 }
 
 impl Scenario {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Registrations,
         Self::Appends,
         Self::Histories,
@@ -66,6 +70,8 @@ impl Scenario {
         Self::Rebuilds,
         Self::Tiles,
         Self::Ingest,
+        Self::Recognition,
+        Self::Search,
     ];
 
     fn name(self) -> &'static str {
@@ -77,6 +83,8 @@ impl Scenario {
             Self::Rebuilds => "rebuilds",
             Self::Tiles => "tiles",
             Self::Ingest => "ingest",
+            Self::Recognition => "recognition",
+            Self::Search => "search",
         }
     }
 
@@ -89,6 +97,8 @@ impl Scenario {
             Self::Rebuilds => "Rebuilding and starting",
             Self::Tiles => "Serving tiles",
             Self::Ingest => "Ingesting images",
+            Self::Recognition => "Recognising pages",
+            Self::Search => "Searching text",
         }
     }
 
@@ -101,6 +111,8 @@ impl Scenario {
             Self::Rebuilds => rebuilds::run(bench).await,
             Self::Tiles => tiles::run(bench).await,
             Self::Ingest => ingest::run(bench).await,
+            Self::Recognition => recognition::run(bench).await,
+            Self::Search => search::run(bench).await,
         }
     }
 }

@@ -4,16 +4,21 @@ pub(crate) mod appends;
 pub(crate) mod histories;
 pub(crate) mod ingest;
 pub(crate) mod rebuilds;
+pub(crate) mod recognition;
 pub(crate) mod registrations;
 pub(crate) mod replay;
+pub(crate) mod search;
 pub(crate) mod tiles;
 
 use crate::figures::Outcome;
 use crate::machine;
+use crate::process::{Cost, measure};
 use crate::program::{Program, Server};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
+use tokio::process::Command;
 
 /// What every scenario gets.
 pub(crate) struct Bench {
@@ -105,4 +110,25 @@ pub(crate) async fn register_batch(server: &Server, rows: u32, prefix: &str) -> 
     let created = text.lines().filter(|line| line.contains("\"status\":201")).count();
     ensure!(created == rows as usize, "{created} of {rows} rows were registered");
     Ok(time)
+}
+
+/// Runs processes, as many at once as there are cores; the peak is that of the largest.
+pub(crate) async fn side_by_side(commands: Vec<Command>) -> Result<Cost> {
+    let begun = Instant::now();
+    let mut waiting = commands.into_iter();
+    let mut running = tokio::task::JoinSet::new();
+    let mut peak_bytes = 0;
+    loop {
+        while running.len() < cores() {
+            let Some(mut command) = waiting.next() else { break };
+            running.spawn(async move { measure(&mut command).await });
+        }
+        let Some(done) = running.join_next().await else { break };
+        peak_bytes = peak_bytes.max(done.context("a process was lost")??.peak_bytes);
+    }
+    Ok(Cost { wall: begun.elapsed(), peak_bytes })
+}
+
+pub(crate) fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
 }

@@ -45,10 +45,28 @@ struct Stored {
 }
 
 /// Decodes one image, of a file with several the first that is not a reduced copy.
-pub fn decode<R: BufRead + Seek>(
-    mut source: R,
+pub fn decode<R: BufRead + Seek>(source: R, limits: &DecodeLimits) -> Result<Decoded, ImageError> {
+    let (media_type, stored) = read(source, limits)?;
+    Ok(Decoded { media_type, raster: finished(stored)? })
+}
+
+/// Decodes one image without regard to its colour profile: for machines that read, not for eyes.
+///
+/// What was scanned is what a recogniser was trained on; a correction changes faint strokes.
+pub fn decode_uncorrected<R: BufRead + Seek>(
+    source: R,
     limits: &DecodeLimits,
 ) -> Result<Decoded, ImageError> {
+    let (media_type, stored) = read(source, limits)?;
+    // Inks have no other way to become light.
+    let icc = stored.icc.filter(|_| stored.space == SampleSpace::Cmyk);
+    Ok(Decoded { media_type, raster: finished(Stored { icc, ..stored })? })
+}
+
+fn read<R: BufRead + Seek>(
+    mut source: R,
+    limits: &DecodeLimits,
+) -> Result<(MediaType, Stored), ImageError> {
     let length = source.seek(SeekFrom::End(0))?;
     source.seek(SeekFrom::Start(0))?;
     let mut head = Vec::with_capacity(SNIFF_BYTES);
@@ -66,7 +84,7 @@ pub fn decode<R: BufRead + Seek>(
         MediaType::Tiff => tiff::decode(source, length, limits)?,
         MediaType::WebP => webp::decode(source, limits)?,
     };
-    Ok(Decoded { media_type, raster: finished(stored)? })
+    Ok((media_type, stored))
 }
 
 fn finished(stored: Stored) -> Result<Raster, ImageError> {

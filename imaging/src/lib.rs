@@ -23,7 +23,7 @@ mod jpeg;
 mod orientation;
 mod parallel;
 
-pub use decode::decode;
+pub use decode::{decode, decode_uncorrected};
 pub use derivative::index::DerivativeIndex;
 pub use derivative::{DerivativeFacts, DerivativePolicy, derive};
 pub use error::ImageError;

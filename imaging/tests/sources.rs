@@ -2,7 +2,7 @@
 //! bench: without them a test says that it was skipped.
 
 use dlcs_imaging::raster::{Channels, Raster};
-use dlcs_imaging::{DecodeLimits, MediaType, decode};
+use dlcs_imaging::{DecodeLimits, MediaType, decode, decode_uncorrected};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,6 +48,21 @@ fn difference(a: &Raster, b: &Raster) -> f64 {
 
 fn mean(raster: &Raster) -> u64 {
     raster.pixels.iter().map(|level| u64::from(*level)).sum::<u64>() / raster.pixels.len() as u64
+}
+
+#[test]
+fn without_its_profile_a_picture_is_as_it_was_scanned() {
+    let Some(fixtures) = fixtures() else { return };
+    for (name, has_profile) in [
+        ("images/cantaloupe_icc.jpg", true),
+        ("pages/btv1b8610802d_f31.jpg", true),
+        ("pages/laube_europa0202_1837_0105.jpg", false),
+    ] {
+        let bytes = read(fixtures.join(name));
+        let (_, corrected) = decoded(&bytes).unwrap();
+        let stored = decode_uncorrected(Cursor::new(&bytes), &DecodeLimits::default()).unwrap();
+        assert_eq!(difference(&corrected, &stored.raster) > 0.0, has_profile, "{name}");
+    }
 }
 
 #[test]

@@ -42,13 +42,14 @@ pub fn resolve_hyphens(layout: &mut PageLayout) {
     }
 }
 
-/// Says whether the last word of a line goes on with the first of the next.
 /// Puts a hyphen that stands alone at the end of a line to the word before it: there are files that
 /// take every mark for a word.
 fn attach_lone_hyphens(layout: &mut PageLayout) {
     for line in layout.blocks.iter_mut().flat_map(|block| &mut block.lines) {
         let [.., word, hyphen] = line.words.as_mut_slice() else { continue };
-        let is_lone = hyphen.text.chars().all(is_hyphen) && hyphen.hyphen.is_none();
+        // Two of them are a dash.
+        let is_one = hyphen.text.chars().count() == 1 && hyphen.text.chars().all(is_hyphen);
+        let is_lone = is_one && hyphen.hyphen.is_none();
         if is_lone && word.hyphen.is_none() && word.text.ends_with(char::is_alphabetic) {
             word.text.push_str(&hyphen.text);
             word.bounds = word.bounds.union(hyphen.bounds);
@@ -57,6 +58,7 @@ fn attach_lone_hyphens(layout: &mut PageLayout) {
     }
 }
 
+/// Says whether the last word of a line goes on with the first of the next.
 pub(crate) fn is_divided(first: &str, second: &str) -> bool {
     let stem = stem(first);
     let Some(hyphen) = first[stem.len()..].chars().next() else { return false };
@@ -95,6 +97,14 @@ mod tests {
         assert_eq!(texts, ["der", "Den-", "kungsart", "zu", "-", "und-"]);
         let whole = layout.words().nth(1).and_then(|it| it.hyphen.clone());
         assert_eq!(whole, Some(Hyphen::First { whole: "Denkungsart".into() }));
+    }
+
+    #[test]
+    fn a_dash_belongs_to_no_word() {
+        let mut layout = page(&["wenn er kommt --", "so geht er"]);
+        let before = layout.clone();
+        resolve_hyphens(&mut layout);
+        assert_eq!(layout, before);
     }
 
     fn page(lines: &[&str]) -> PageLayout {

@@ -18,7 +18,7 @@ use dlcs_projections::conformance::given::{a_blob, metadata, registration};
 use dlcs_projections::projection::{DecodedEvent, OnPoison, ReadModel};
 use dlcs_projections::search::{HitsWanted, PageRecords, Scope, Search, Within};
 use dlcs_text::analysis::Analyser;
-use dlcs_text::{Block, Line, PageLayout, PageRecord, Rect, Word, alto};
+use dlcs_text::{Block, Line, PageLayout, PageRecord, PageSize, Rect, Word, alto};
 use std::collections::HashMap;
 use std::io::Write;
 use std::ops::Range;
@@ -64,6 +64,8 @@ async fn main() -> Result<()> {
         "index_bytes_per_page": size(&build)? as f64 / pages as f64,
         "record_bytes_per_page": made.record_bytes as f64 / pages as f64,
         "record_bytes_per_word": made.record_bytes as f64 / made.words as f64,
+        "pages_per_cpu_second": pages as f64 / made.indexing_cpu.as_secs_f64(),
+        "real_record_bytes_per_word": real_record_bytes_per_word(Path::new(fixtures))?,
         "pages_per_second": pages as f64 / made.indexing.as_secs_f64(),
         "queries": cases,
     });
@@ -86,13 +88,27 @@ fn lines(fixtures: &Path) -> Result<Vec<Vec<String>>> {
         lines.extend(text.lines().map(|it| it.split_whitespace().map(str::to_owned).collect()));
     }
     for file in texts("alto", ".xml")? {
-        let Ok(layout) = alto::read(&std::fs::read(file)?, None) else { continue };
+        let size = PageSize { width_px: 4_000, height_px: 6_000 };
+        let Ok(layout) = alto::read(&std::fs::read(file)?, Some(size)) else { continue };
         let words = |line: &Line| line.words.iter().map(|it| it.text.clone()).collect();
         lines.extend(layout.lines().map(words));
     }
     lines.retain(|it| it.len() > 2);
     ensure!(lines.len() > 100, "the fixtures are not there");
     Ok(lines)
+}
+
+/// Returns what the records of real newspaper pages take, whose boxes are not of chance.
+fn real_record_bytes_per_word(fixtures: &Path) -> Result<f64> {
+    let (mut bytes, mut words) = (0, 0);
+    for entry in std::fs::read_dir(fixtures.join("alto"))? {
+        let size = PageSize { width_px: 4_000, height_px: 6_000 };
+        let Ok(layout) = alto::read(&std::fs::read(entry?.path())?, Some(size)) else { continue };
+        let record = PageRecord::of(&layout)?;
+        bytes += record.encode()?.len();
+        words += record.word_count();
+    }
+    Ok(bytes as f64 / f64::from(words))
 }
 
 /// A sequence that looks like chance and is the same every time.
@@ -134,6 +150,7 @@ struct Made {
     words: u64,
     record_bytes: u64,
     indexing: Duration,
+    indexing_cpu: Duration,
 }
 
 /// Writes pages and indexes them; only the indexing is timed.
@@ -178,10 +195,11 @@ async fn fill(
         }
         if events.len() >= EVENTS || number + 1 == pages {
             let batch = Arc::from(std::mem::take(&mut events));
-            let begun = Instant::now();
+            let (begun, cpu) = (Instant::now(), cpu()?);
             let from = search.checkpoint().await?;
             search.apply(from, Position(position), batch, OnPoison::Stop).await?;
             made.indexing += begun.elapsed();
+            made.indexing_cpu += self::cpu()?.saturating_sub(cpu);
             eprintln!("{} of {pages} pages", number + 1);
         }
     }
@@ -254,19 +272,20 @@ async fn measure(
     let scope = Scope { customer: CustomerId(1), within: Within::Customer };
     let wanted = HitsWanted { from: 0, limit: HITS };
     let (mut ours, mut theirs, mut hits, mut pages) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut our_cpu, mut their_cpu) = (Duration::ZERO, Duration::ZERO);
     for (number, text) in texts.iter().enumerate() {
         // Turn by turn, so that neither always finds a warm cache.
         for is_raw in [number % 2 == 0, number % 2 == 1] {
-            let begun = Instant::now();
+            let (begun, cpu) = (Instant::now(), cpu()?);
             if is_raw {
-                if let Some(found) = raw.search(text)? {
-                    theirs.push(begun.elapsed());
-                    pages += found;
-                }
+                pages += raw.search(text)?;
+                theirs.push(begun.elapsed());
+                their_cpu += self::cpu()?.saturating_sub(cpu);
             } else {
                 let found =
                     search.search_within(&Principal::Anonymous, &scope, text, wanted).await?;
                 ours.push(begun.elapsed());
+                our_cpu += self::cpu()?.saturating_sub(cpu);
                 ensure!(!found.hits.is_empty(), "`{text}` is found");
                 ensure!(found.hits.iter().all(|it| !it.hit.boxes.is_empty()), "with boxes");
                 hits += found.total_hits.unwrap_or(0);
@@ -280,6 +299,8 @@ async fn measure(
         "pages_mean": pages / texts.len(),
         "with_boxes_ms": percentiles(&mut ours),
         "raw_tantivy_ms": percentiles(&mut theirs),
+        "with_boxes_cpu_ms_mean": our_cpu.as_secs_f64() * 1e3 / texts.len() as f64,
+        "raw_tantivy_cpu_ms_mean": their_cpu.as_secs_f64() * 1e3 / texts.len() as f64,
     }))
 }
 
@@ -305,8 +326,8 @@ impl Raw {
         Ok(Self { index, reader })
     }
 
-    /// Returns how many documents there are; `None`: tantivy has no such query that counts.
-    fn search(&self, text: &str) -> Result<Option<usize>> {
+    /// Returns how many documents there are.
+    fn search(&self, text: &str) -> Result<usize> {
         let field = self.index.schema().get_field("text")?;
         let terms: Vec<_> =
             folded(text).iter().map(|it| Term::from_field_text(field, it)).collect();
@@ -325,8 +346,20 @@ impl Raw {
             let document: TantivyDocument = searcher.doc(address)?;
             std::hint::black_box(document);
         }
-        Ok(Some(count))
+        Ok(count)
     }
+}
+
+/// Returns the time that this process has computed, on all threads: what a busy machine does not
+/// change.
+fn cpu() -> Result<Duration> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let Ok(text) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        let first = text.split(' ').next().unwrap_or_default();
+        nanoseconds += first.parse::<u64>().unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 fn size(folder: &Path) -> Result<u64> {

@@ -2,7 +2,7 @@
 
 use dlcs_adapter_tesseract::{ModelFolder, Tesseract, TesseractSettings};
 use dlcs_imaging::raster::Channels;
-use dlcs_imaging::{DecodeLimits, decode, resolution_dpi};
+use dlcs_imaging::{DecodeLimits, decode_uncorrected, resolution_dpi};
 use dlcs_text::recogniser::{Picture, Recognised, Recogniser};
 use std::fs::File;
 use std::io::BufReader;
@@ -30,7 +30,7 @@ fn engine() -> Option<Tesseract> {
 fn recognise(engine: &mut Tesseract, path: &Path, languages: &[&str]) -> Recognised {
     let mut source = BufReader::new(File::open(path).expect("the page is there"));
     let resolution_dpi = resolution_dpi(&mut source);
-    let raster = decode(source, &DecodeLimits::default()).expect("a picture").raster;
+    let raster = decode_uncorrected(source, &DecodeLimits::default()).expect("a picture").raster;
     let picture = Picture {
         width_px: raster.width,
         height_px: raster.height,

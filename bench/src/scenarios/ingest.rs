@@ -1,15 +1,13 @@
 //! Megapixels per second from a JPEG to a derivative, beside `vips tiffsave --pyramid`.
 
-use super::{Bench, is_peer_first, lacks, mebibytes};
+use super::{Bench, cores, is_peer_first, lacks, mebibytes, side_by_side};
 use crate::figures::{Better, Figure, Outcome, Rounds};
 use crate::pictures::{LARGE, PAGE, Studio, megapixels, with_comment};
-use crate::process::{Cost, measure};
 use crate::program::Server;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -170,25 +168,4 @@ async fn measure_server(server: &Server, job: &mut Job, prefix: &str) -> Result<
     }
     job.rates.server.push(job.megapixels / begun.elapsed().as_secs_f64());
     Ok(())
-}
-
-/// Runs processes, as many at once as there are cores; the peak is that of the largest.
-async fn side_by_side(commands: Vec<Command>) -> Result<Cost> {
-    let begun = Instant::now();
-    let mut waiting = commands.into_iter();
-    let mut running = tokio::task::JoinSet::new();
-    let mut peak_bytes = 0;
-    loop {
-        while running.len() < cores() {
-            let Some(mut command) = waiting.next() else { break };
-            running.spawn(async move { measure(&mut command).await });
-        }
-        let Some(done) = running.join_next().await else { break };
-        peak_bytes = peak_bytes.max(done.context("a process was lost")??.peak_bytes);
-    }
-    Ok(Cost { wall: begun.elapsed(), peak_bytes })
-}
-
-fn cores() -> usize {
-    available_parallelism().map_or(1, usize::from)
 }

@@ -18,7 +18,9 @@ pub const HITS_FROM_MAX: usize = 10_000;
 /// Most hits of one answer.
 pub const HITS_LIMIT_MAX: usize = 1_000;
 
-/// Page records that are fetched at the same time.
+/// Page records that are fetched at the same time, if it is known that they are needed.
+const FETCHES_MAX: usize = 64;
+/// The same if it is not.
 const FETCHES: usize = 8;
 /// Pages that are asked for first; later parts are larger.
 const PAGES_FIRST: usize = 32;
@@ -150,13 +152,13 @@ impl Search {
             while let Some(passed) = pages.next_if(|it| gathering.passes(it)) {
                 drop(passed);
             }
-            let some = pages.by_ref().take(FETCHES);
+            let some = gathering.next(&mut pages);
             let read = stream::iter(some)
                 .map(|page| async move {
                     let record = self.records.record(&page.record).await;
                     record.map(|record| (page, record))
                 })
-                .buffered(FETCHES)
+                .buffered(FETCHES_MAX)
                 .collect::<Vec<_>>();
             for it in read.await {
                 let (page, record) = it?;
@@ -207,6 +209,28 @@ impl<'a> Gathering<'a> {
             self.seen += hits;
         }
         is_before
+    }
+
+    /// Takes the pages that have to be looked at next: as many as are needed, where hits are
+    /// counted by the engine, for one wait is shorter than many.
+    fn next(&self, pages: &mut impl Iterator<Item = SearchedPage>) -> Vec<SearchedPage> {
+        let end = self.wanted.from + self.wanted.limit;
+        let (mut seen, mut next) = (self.seen, Vec::new());
+        while next.len() < FETCHES_MAX
+            && let Some(page) = pages.next()
+        {
+            let hits = page.hits;
+            next.push(page);
+            match hits {
+                Some(hits) => seen += hits as usize,
+                None if next.len() >= FETCHES => break,
+                None => {}
+            }
+            if hits.is_some() && seen >= end {
+                break;
+            }
+        }
+        next
     }
 
     fn take(&mut self, page: &SearchedPage, record: Option<&PageRecord>) {

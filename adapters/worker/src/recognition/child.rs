@@ -6,7 +6,7 @@ use super::protocol::{
 };
 use crate::child::{OPEN_FILES_MAX, StartError, forgo_privileges, limit};
 use dlcs_imaging::raster::{Channels, Raster};
-use dlcs_imaging::{ImageError, decode, resolution_dpi};
+use dlcs_imaging::{ImageError, decode_uncorrected, resolution_dpi};
 use dlcs_text::recogniser::{Picture, RecogniseError, Recognised, Recogniser};
 use rlimit::Resource;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -72,7 +72,8 @@ fn read(
 ) -> Result<Recognised, Refusal> {
     let mut source = BufReader::with_capacity(1 << 18, source);
     let resolution_dpi = resolution_dpi(&mut source);
-    let Raster { width, height, channels, pixels } = decode(source, &page.limits)?.raster;
+    let Raster { width, height, channels, pixels } =
+        decode_uncorrected(source, &page.limits)?.raster;
     let channels = match channels {
         Channels::Gray => 1,
         Channels::Rgb => 3,
