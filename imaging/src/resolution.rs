@@ -103,6 +103,9 @@ fn per_inch(density: f64) -> u32 {
 mod tests {
     use super::*;
     use std::io::Cursor;
+    use tiff::encoder::colortype::Gray8;
+    use tiff::encoder::{Rational, TiffEncoder};
+    use tiff::tags::ResolutionUnit;
 
     fn dpi(bytes: &[u8]) -> Option<u32> {
         let mut source = Cursor::new(bytes);
@@ -137,17 +140,12 @@ mod tests {
 
     #[test]
     fn a_tiff_says_it_in_its_directory() {
-        let mut tiff = [b"II*\0", &8u32.to_le_bytes()[..], &4u16.to_le_bytes()].concat();
-        let mut entry = |tag: u16, kind: u16, value: u32| {
-            tiff.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
-            tiff.extend([1u32.to_le_bytes(), value.to_le_bytes()].concat());
-        };
-        entry(256, 3, 1);
-        entry(257, 3, 1);
-        entry(283, 5, 62);
-        entry(296, 3, 3);
-        tiff.extend([0u32, 118, 1].map(u32::to_le_bytes).concat());
-        assert_eq!(dpi(&tiff), Some(300));
+        let mut file = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut file).unwrap();
+        let mut image = encoder.new_image::<Gray8>(1, 1).unwrap();
+        image.resolution(ResolutionUnit::Centimeter, Rational { n: 118, d: 1 });
+        image.write_data(&[0]).unwrap();
+        assert_eq!(dpi(&file.into_inner()), Some(300));
     }
 
     #[test]

@@ -62,6 +62,9 @@ const PASSED: &[(&str, u32)] = &[
     ("server.before-serve", 0),
     ("server.before-drain", 0),
     ("server.after-drain", 0),
+    ("search.before-switch", 0),
+    ("search.before-pointer", 0),
+    ("search.after-switch", 0),
     ("recognition.before-lease", 0),
     ("recognition.after-lease", 0),
     ("recognition.before-checkpoint", 0),
@@ -287,7 +290,7 @@ async fn die_at(name: &str, furnished: &Place, pictures: &Path) {
                 told.insert(place, answer);
             }
         }
-        let _ = server.command(&["projections", "rebuild", "assets"]);
+        let _ = server.command(&["projections", "rebuild", "assets", "search"]);
         let is_dead = ends(&mut server).await;
         assert!(is_dead, "{name} was never reached");
     }

@@ -80,6 +80,7 @@ async fn a_manifest_leads_to_its_text_only_where_there_is_some() {
     let server = Server::start();
     let Some(pages) = fixtures::folder("pages") else { return };
     let bytes = std::fs::read(pages.join("phototest.tif")).expect("readable");
+    server.space(1).await;
     server.upload("phototest.tif", bytes).await;
     let bare = server.json(Persona::Anonymous, "/iiif-manifest/v3/1/1/phototest.tif").await;
     assert_eq!((bare.get("service"), bare["items"][0].get("annotations")), (None, None));

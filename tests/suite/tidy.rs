@@ -54,6 +54,9 @@ fn too_long(source: &Source) -> Vec<(String, usize)> {
     }
     for (start, line) in lines.iter().enumerate() {
         let Some(name) = function_name(line) else { continue };
+        if !has_body(&lines[start..]) {
+            continue;
+        }
         let indent = line.len() - line.trim_start().len();
         let closing = format!("{}}}", " ".repeat(indent));
         let Some(length) = lines[start..].iter().position(|it| **it == closing) else { continue };
@@ -62,6 +65,12 @@ fn too_long(source: &Source) -> Vec<(String, usize)> {
         }
     }
     found
+}
+
+/// Tells a function from what a trait only declares.
+fn has_body(lines: &[&str]) -> bool {
+    let ends = |line: &&&str| line.ends_with(['{', ';', '}']);
+    lines.iter().find(ends).is_some_and(|line| !line.ends_with(';'))
 }
 
 /// Returns the name when a line begins a function with a body.

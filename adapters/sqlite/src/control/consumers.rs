@@ -10,6 +10,9 @@ use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Longer than any lease that is granted, in microseconds.
+const LEASE_US_MAX: i64 = 300_000_000;
+
 impl From<ControlError> for ConsumerError {
     fn from(error: ControlError) -> Self {
         Self::Store(error.0)
@@ -51,13 +54,16 @@ impl ConsumerStore for SqliteControl {
             INSERT INTO leases (consumer, owner, expires_us) VALUES (?1, ?2, ?3)
             ON CONFLICT (consumer) DO UPDATE
                 SET owner = excluded.owner, expires_us = excluded.expires_us
-                WHERE leases.owner = excluded.owner OR leases.expires_us <= ?4";
+                WHERE leases.owner = excluded.owner
+                    OR leases.expires_us <= ?4 OR leases.expires_us > ?5";
         let (consumer, owner) = (consumer.0.clone(), owner.0.clone());
         let duration_us = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         let expires_us = now_us.saturating_add(duration_us);
+        // Nobody has been granted one for so long: the clock ran ahead and was set back.
+        let absurd_us = now_us.saturating_add(duration_us.max(LEASE_US_MAX));
         let acquired = self.writer.run(move |connection| {
             let mut statement = connection.prepare_cached(ACQUIRE)?;
-            Ok(statement.execute(params![consumer, owner, expires_us, now_us])? == 1)
+            Ok(statement.execute(params![consumer, owner, expires_us, now_us, absurd_us])? == 1)
         });
         Ok(acquired.await?)
     }
