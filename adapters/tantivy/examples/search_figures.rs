@@ -68,7 +68,8 @@ async fn main() -> Result<()> {
         "pages_per_second": pages as f64 / made.indexing.as_secs_f64(),
         "queries": cases,
     });
-    println!("{}", serde_json::to_string_pretty(&figures)?);
+    let json = serde_json::to_string_pretty(&figures)?;
+    std::io::Write::write_all(&mut std::io::stdout(), json.as_bytes())?;
     Ok(())
 }
 
