@@ -104,7 +104,9 @@ pub(crate) fn open_search(
             let folder = data_folder::search_folder(settings);
             Arc::new(TantivySearch::open(&folder, PageRecords::new(Arc::clone(objects)))?)
         }
-        SearchIndex::Elasticsearch(address) => elasticsearch(address, objects)?,
+        SearchIndex::Elasticsearch(address) => {
+            Arc::new(ElasticsearchIndex::new(node(address)?, Arc::clone(objects)))
+        }
     })
 }
 
@@ -118,16 +120,14 @@ pub(crate) fn search_read_only(
             let folder = data_folder::search_folder(settings);
             Arc::new(TantivySearch::open_read_only(&folder, PageRecords::new(Arc::clone(objects)))?)
         }
-        SearchIndex::Elasticsearch(address) => elasticsearch(address, objects)?,
+        SearchIndex::Elasticsearch(address) => {
+            Arc::new(ElasticsearchIndex::read_only(node(address)?, Arc::clone(objects)))
+        }
     })
 }
 
-fn elasticsearch(
-    address: &str,
-    objects: &Arc<dyn Objects>,
-) -> anyhow::Result<Arc<dyn SearchStore>> {
-    let address = Address::parse(address).context("`search-index`")?;
-    Ok(Arc::new(ElasticsearchIndex::new(address, Arc::clone(objects))))
+fn node(address: &str) -> anyhow::Result<Address> {
+    Address::parse(address).context("`search-index`")
 }
 
 /// Opens the log for reading, also beside a running server.

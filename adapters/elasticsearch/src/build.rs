@@ -94,6 +94,10 @@ impl Build {
         &self.client
     }
 
+    pub(crate) fn records(&self) -> &PageRecords {
+        &self.records
+    }
+
     /// Reads the checkpoint as it was written last, seen by searches or not.
     pub(crate) async fn read_checkpoint(&self) -> Result<Checkpoint, RequestError> {
         let answer = self.client.find(&format!("{}/_doc/{CHECKPOINT}", self.name)).await?;

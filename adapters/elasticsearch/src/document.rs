@@ -39,24 +39,33 @@ pub(crate) fn source(record: &SearchRecord, position: u64, page: Option<&PageRec
     source
 }
 
+/// Returns the digest of a page's tokens, by which its document is compared.
+pub(crate) fn digest(tokens: &[IndexedToken]) -> String {
+    let mut digest = Sha256::new();
+    for IndexedToken { text, position, form } in tokens {
+        digest.update(format!("{position} {form:?} {text}\n"));
+    }
+    hex::encode(digest.finalize())
+}
+
 /// The tokens of a page, field by field.
 #[derive(Default)]
 struct Tokens {
     layers: Vec<Layer>,
     terms: String,
     words: BTreeSet<String>,
-    digest: Sha256,
+    digest: String,
 }
 
 impl Tokens {
     fn of(page: &PageRecord) -> Self {
-        let mut tokens = Self::default();
+        let all = analysis::indexed(page);
+        let mut tokens = Self { digest: digest(&all), ..Self::default() };
         // How many forms there are before this one at its position.
         let (mut present, mut before) = (0, 0);
-        for IndexedToken { text, position, form } in analysis::indexed(page) {
+        for IndexedToken { text, position, form } in all {
             before = if position == present { before } else { 0 };
             present = position;
-            tokens.digest.update(format!("{position} {form:?} {text}\n"));
             tokens.push(before, position, &text);
             if form == Form::Whole {
                 tokens.words.insert(text);
@@ -77,7 +86,7 @@ impl Tokens {
     }
 
     fn add_to(self, source: &mut Value) {
-        source["tokens"] = hex::encode(self.digest.finalize()).into();
+        source["tokens"] = self.digest.into();
         source["terms"] = self.terms.into();
         source["words"] = self.words.into_iter().collect();
         for (number, values) in self.layers.into_iter().enumerate() {
@@ -118,6 +127,15 @@ fn append(text: &mut String, token: &str) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_id_that_is_too_long_is_told_by_its_digest() {
+        let id =
+            |length: usize| -> AssetId { format!("1/2/{}", "x".repeat(length)).parse().unwrap() };
+        assert_eq!(document_id(&id(508)), id(508).to_string());
+        assert_eq!(document_id(&id(509)).len(), "sha256:".len() + 64);
+        assert_ne!(document_id(&id(509)), document_id(&id(510)));
+    }
 
     #[test]
     fn tokens_that_follow_each_other_are_one_value() {

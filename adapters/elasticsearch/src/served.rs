@@ -29,7 +29,15 @@ pub struct ElasticsearchIndex {
     pub(crate) inner: Arc<Inner>,
 }
 
+/// What may be done with an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Write,
+    Read,
+}
+
 pub(crate) struct Inner {
+    mode: Mode,
     pub(crate) client: Client,
     records: PageRecords,
     /// The alias.
@@ -41,9 +49,20 @@ pub(crate) struct Inner {
 }
 
 impl ElasticsearchIndex {
+    /// For a server: an index is made where there is none.
     pub fn new(address: Address, objects: Arc<dyn Objects>) -> Self {
+        Self::with(Mode::Write, address, objects)
+    }
+
+    /// For a command beside a server: nothing is made and nothing is written.
+    pub fn read_only(address: Address, objects: Arc<dyn Objects>) -> Self {
+        Self::with(Mode::Read, address, objects)
+    }
+
+    fn with(mode: Mode, address: Address, objects: Arc<dyn Objects>) -> Self {
         let alias = index::serving(&address.prefix, VERSION);
         let inner = Inner {
+            mode,
             client: Client::new(address),
             records: PageRecords::new(objects),
             alias,
@@ -109,6 +128,10 @@ impl Inner {
         if let Some(build) = self.find_serving().await? {
             return Ok(build);
         }
+        if self.mode == Mode::Read {
+            let reason = "no search index serves yet: start the server once, which builds it";
+            return Err(RequestError::Gone(reason.to_owned()));
+        }
         tracing::info!("making the search index {} at {}", self.alias, self.name());
         match self.make(&[&self.alias]).await {
             Ok(build) => Ok(build),
@@ -163,20 +186,28 @@ impl Inner {
         self.client.address().name()
     }
 
+    /// Counts how often an index was found closed, and opens it when that is too often: a rebuild
+    /// closes it for a moment only, in whatever process.
+    async fn open_in_the_end(&self, build: &Build) {
+        if self.blocked.fetch_add(1, Ordering::SeqCst) + 1 < BLOCKED_MAX {
+            return;
+        }
+        self.blocked.store(0, Ordering::SeqCst);
+        tracing::warn!("{} stays closed: it is opened for writing", build.name());
+        if let Err(error) = self.block(build.name(), false).await {
+            tracing::warn!("{} cannot be opened: {error}", build.name());
+        }
+    }
+
     /// Finds out why a batch could not be written.
     async fn replaced(&self, from: Position, build: &Build, error: RequestError) -> ApplyError {
         let serving = match self.serving().await {
             Ok(serving) => serving,
             Err(error) => return StoreError::from(error).into(),
         };
-        if serving.name() == build.name() && matches!(error, RequestError::Blocked(_)) {
-            // A rebuild closes it for a moment, in whatever process.
-            if self.blocked.fetch_add(1, Ordering::SeqCst) + 1 >= BLOCKED_MAX {
-                self.blocked.store(0, Ordering::SeqCst);
-                tracing::warn!("{} stays closed: it is opened for writing", build.name());
-                if let Err(error) = self.block(build.name(), false).await {
-                    return StoreError::from(error).into();
-                }
+        if serving.name() == build.name() {
+            if matches!(error, RequestError::Blocked(_)) {
+                self.open_in_the_end(build).await;
             }
             return StoreError::from(error).into();
         }
@@ -217,6 +248,10 @@ impl ReadModel for ElasticsearchIndex {
         events: EventBatch,
         on_poison: OnPoison,
     ) -> Result<Vec<ParkedEvent>, ApplyError> {
+        if self.inner.mode == Mode::Read {
+            let reason = "the search index is opened for reading only";
+            return Err(StoreError::Damaged(reason.to_owned()).into());
+        }
         let _writing = self.inner.writing.lock().await;
         let build = self.inner.serving().await.map_err(StoreError::from)?;
         match build.apply_batch((from, to), events, on_poison).await? {

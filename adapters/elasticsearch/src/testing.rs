@@ -3,9 +3,11 @@
 //! It ends with the process that made it, however that ends, and its folder goes with it.
 
 mod double;
+mod highlighter;
 mod process;
 
 pub use double::{Double, Fault};
+pub use highlighter::{Highlighted, Highlighter, Plain};
 pub use process::{Compiler, VERSION};
 
 use crate::{Address, ElasticsearchIndex};
@@ -80,9 +82,20 @@ pub struct TestIndex {
 impl TestIndex {
     pub async fn new(objects: Arc<dyn Objects>) -> Self {
         let node = tokio::task::spawn_blocking(TestNode::shared).await;
-        let setting = node.expect("the node starts").new_setting();
+        Self::on(node.expect("the node starts"), objects)
+    }
+
+    /// Makes one on a node of the caller's own.
+    pub fn on(node: &TestNode, objects: Arc<dyn Objects>) -> Self {
+        let setting = node.new_setting();
         let address = Address::parse(&setting).expect("the setting is right");
         Self { index: ElasticsearchIndex::new(address, objects), setting }
+    }
+
+    /// Returns how many bytes the index takes.
+    pub async fn size_bytes(&self) -> u64 {
+        let inner = &self.index.inner;
+        highlighter::size_bytes(&inner.client, &inner.alias).await
     }
 }
 

@@ -10,9 +10,10 @@ use dlcs_domain::access::Principal;
 use dlcs_eventlog::Position;
 use dlcs_projections::conformance::search::{self, Library, SearchEngine};
 use dlcs_projections::dump::Dump;
+use dlcs_projections::memory::MemorySearch;
 use dlcs_projections::projection::{OnPoison, ReadModel};
 use dlcs_projections::replay::{ReplayError, Target, replay};
-use dlcs_projections::search::{Scope, Within};
+use dlcs_projections::search::{PageRecords, Scope, Within};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,13 +59,12 @@ async fn catch_up(
     replay(library.log.as_ref(), &[target], OnPoison::Park).await
 }
 
-/// What an index holds that has seen everything without a fault.
+/// What an index holds that has seen everything without a fault, whatever the engine.
 async fn expected(library: &Library<TestIndex>) -> Dump {
-    let scratch = library.engine.index.scratch().await.unwrap();
-    catch_up(library, scratch.model()).await.unwrap();
-    let dump = scratch.model().dump().await.unwrap();
-    scratch.remove().await.unwrap();
-    dump
+    let records = PageRecords::new(Arc::clone(&library.objects));
+    let reference = Arc::new(MemorySearch::new(records));
+    catch_up(library, Arc::clone(&reference) as Arc<dyn ReadModel>).await.unwrap();
+    reference.dump().await.unwrap()
 }
 
 async fn pages_with(library: &Library<TestIndex>, text: &str) -> u64 {

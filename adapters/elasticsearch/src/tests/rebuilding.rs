@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::served::Inner;
+use dlcs_projections::conformance::given;
 use dlcs_projections::projection::ApplyError;
 use dlcs_projections::read_store::RebuildError;
 
@@ -26,6 +27,21 @@ async fn a_rebuild_takes_the_place_of_what_serves() {
     library.open_page("1/1/later", &["Der Eingang"]).await;
     library.catch_up().await;
     assert_eq!(pages_with(&library, "Eingang").await, 1);
+    library.engine.index.remove().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dump_is_that_of_every_engine() {
+    let library = library(3).await;
+    library.open_page("1/1/twice", &["a b a", "l’homme a", "a-a"]).await;
+    library.asset(&"1/1/page-1".parse().unwrap(), given::deleted(1)).await;
+    library.catch_up().await;
+    assert_eq!(library.engine.index.dump().await.unwrap(), expected(&library).await);
+    // An index beside it holds the same.
+    let scratch = library.engine.index.scratch().await.unwrap();
+    catch_up(&library, scratch.model()).await.unwrap();
+    assert_eq!(scratch.model().dump().await.unwrap(), expected(&library).await);
+    scratch.remove().await.unwrap();
     library.engine.index.remove().await.unwrap();
 }
 
@@ -65,6 +81,22 @@ async fn an_index_that_somebody_deleted_is_filled_again() {
     assert_eq!(library.engine.index.checkpoint().await.unwrap(), Position::START);
     library.catch_up().await;
     assert_eq!(library.engine.index.dump().await.unwrap(), before);
+    library.engine.index.remove().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_reads_makes_and_writes_nothing() {
+    let library = library(1).await;
+    let address = Address::parse(&library.engine.setting).unwrap();
+    let reader = Arc::new(ElasticsearchIndex::read_only(address, Arc::clone(&library.objects)));
+    let error = reader.checkpoint().await.unwrap_err().to_string();
+    assert!(error.contains("start the server once"), "{error}");
+    assert_eq!(inner(&library).builds().await.unwrap(), [""; 0]);
+    library.catch_up().await;
+    assert_eq!(reader.dump().await.unwrap(), library.engine.index.dump().await.unwrap());
+    library.open_page("1/1/later", &["Der Eingang"]).await;
+    let written = catch_up(&library, reader).await;
+    assert!(written.unwrap_err().to_string().contains("for reading only"));
     library.engine.index.remove().await.unwrap();
 }
 
