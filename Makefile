@@ -63,6 +63,9 @@ bless: ## accept the new form of every snapshot
 
 bench: build ## measure, with a peer in the same run; writes docs/benchmarks
 	@scripts/setup.sh --bench
+	$(CARGO) build --release --locked -p dlcs-adapter-tantivy --example search_figures
+	$(CARGO) build --release --locked -p dlcs-adapter-elasticsearch --features conformance \
+	  --example search_beside_highlighter
 	cd bench && $(CARGO) run --release --locked -- --out ../docs/benchmarks
 
 ocr-quality: build ## errors of recognition beside the tesseract program's, by the same models (FIXTURES=folder)

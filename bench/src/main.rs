@@ -21,7 +21,7 @@ use clap::{Parser, ValueEnum};
 use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
-use scenarios::{Bench, ingest, recognition, registrations, replay, search, tiles};
+use scenarios::{Bench, highlighter, ingest, recognition, registrations, replay, search, tiles};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -53,16 +53,18 @@ enum Scenario {
     Ingest,
     Recognition,
     Search,
+    Highlighter,
 }
 
 impl Scenario {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Registrations,
         Self::Replay,
         Self::Tiles,
         Self::Ingest,
         Self::Recognition,
         Self::Search,
+        Self::Highlighter,
     ];
 
     fn name(self) -> &'static str {
@@ -73,6 +75,7 @@ impl Scenario {
             Self::Ingest => "ingest",
             Self::Recognition => "recognition",
             Self::Search => "search",
+            Self::Highlighter => "highlighter",
         }
     }
 
@@ -84,6 +87,7 @@ impl Scenario {
             Self::Ingest => "Ingesting images",
             Self::Recognition => "Recognising pages",
             Self::Search => "Searching text",
+            Self::Highlighter => "Searching text on Elasticsearch",
         }
     }
 
@@ -95,6 +99,7 @@ impl Scenario {
             Self::Ingest => ingest::run(bench).await,
             Self::Recognition => recognition::run(bench).await,
             Self::Search => search::run(bench).await,
+            Self::Highlighter => highlighter::run(bench).await,
         }
     }
 }

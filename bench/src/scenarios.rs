@@ -1,5 +1,6 @@
 //! What is measured. Each scenario makes its own stores and leaves nothing behind.
 
+pub(crate) mod highlighter;
 pub(crate) mod ingest;
 pub(crate) mod recognition;
 pub(crate) mod registrations;
