@@ -64,6 +64,9 @@ bless: ## accept the new form of every snapshot
 
 bench: build ## measure, with a peer in the same run (BENCH='--only appends'); writes docs/benchmarks
 	@scripts/setup.sh --bench
+	$(CARGO) build --release --locked -p dlcs-adapter-tantivy --example search_figures
+	$(CARGO) build --release --locked -p dlcs-adapter-elasticsearch --features conformance \
+	  --example search_beside_highlighter
 	cd bench && $(CARGO) build --release --locked --workspace
 	cd bench/peers/postgres-es && $(CARGO) build --release --locked --target-dir ../../target
 	cd bench && target/release/dlcs-bench --out ../docs/benchmarks $(BENCH)

@@ -23,7 +23,8 @@ use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
 use scenarios::{
-    Bench, appends, histories, ingest, rebuilds, recognition, registrations, replay, search, tiles,
+    Bench, appends, highlighter, histories, ingest, rebuilds, recognition, registrations, replay,
+    search, tiles,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,10 +60,11 @@ enum Scenario {
     Ingest,
     Recognition,
     Search,
+    Highlighter,
 }
 
 impl Scenario {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Registrations,
         Self::Appends,
         Self::Histories,
@@ -72,6 +74,7 @@ impl Scenario {
         Self::Ingest,
         Self::Recognition,
         Self::Search,
+        Self::Highlighter,
     ];
 
     fn name(self) -> &'static str {
@@ -85,6 +88,7 @@ impl Scenario {
             Self::Ingest => "ingest",
             Self::Recognition => "recognition",
             Self::Search => "search",
+            Self::Highlighter => "highlighter",
         }
     }
 
@@ -99,6 +103,7 @@ impl Scenario {
             Self::Ingest => "Ingesting images",
             Self::Recognition => "Recognising pages",
             Self::Search => "Searching text",
+            Self::Highlighter => "Searching text on Elasticsearch",
         }
     }
 
@@ -113,6 +118,7 @@ impl Scenario {
             Self::Ingest => ingest::run(bench).await,
             Self::Recognition => recognition::run(bench).await,
             Self::Search => search::run(bench).await,
+            Self::Highlighter => highlighter::run(bench).await,
         }
     }
 }

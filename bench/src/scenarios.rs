@@ -1,6 +1,7 @@
 //! What is measured. Each scenario makes its own stores and leaves nothing behind.
 
 pub(crate) mod appends;
+pub(crate) mod highlighter;
 pub(crate) mod histories;
 pub(crate) mod ingest;
 pub(crate) mod rebuilds;

@@ -115,7 +115,7 @@ fn misplaced(source: &Source) -> Vec<String> {
     let reads_environment = code.contains("env::var(") || code.contains("env::var_os(");
     let test_support =
         ["tests/", "adapters/postgres/src/testing", "adapters/elasticsearch/src/testing"];
-    let is_test_support = test_support.into_iter().any(inside);
+    let is_test_support = test_support.into_iter().any(inside) || source.path.contains("/tests/");
     if reads_environment && !inside("server/src/config.rs") && !is_test_support {
         found.push(format!("{}: only server/src/config.rs reads the environment", source.path));
     }

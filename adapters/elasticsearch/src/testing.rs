@@ -20,6 +20,7 @@ use process::Process;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Names the address of a node that tests use in place of their own.
 const OTHER_NODE: &str = "ELASTICSEARCH_URL";
@@ -57,6 +58,11 @@ impl TestNode {
     /// Returns the address, `http://host:port`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the processor time that the node has taken, if it is ours.
+    pub fn processor_time(&self) -> Option<Duration> {
+        self.process.as_ref().map(Process::processor_time)
     }
 
     /// Says whether the node was started by these tests.

@@ -3,12 +3,21 @@
 //! The body holds columns of variable-length numbers (what is alike stands together) and the text.
 //! Boxes of words are relative to the line and to the word before.
 
-use super::{BODY_BYTES_MAX, Join, PageRecord, RecordError, WORDS_MAX, offset};
+use super::{
+    BODY_BYTES_MAX, Join, LineEntry, PageRecord, RecordError, WORDS_MAX, WordEntry, offset,
+};
 use crate::layout::Rect;
+use std::cell::RefCell;
+use zstd::bulk::Decompressor;
 
 const MAGIC: &[u8; 4] = b"DPR1";
 const LEVEL: i32 = 9;
 const LANGUAGES_MAX: usize = 64;
+
+thread_local! {
+    /// Its tables take longer to make than a page to unpack.
+    static UNPACKING: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
+}
 
 pub(super) fn encode(record: &PageRecord) -> Result<Vec<u8>, RecordError> {
     let body = body(record);
@@ -78,7 +87,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<PageRecord, RecordError> {
     let packed = bytes.strip_prefix(MAGIC).ok_or(RecordError::Foreign)?;
     let mut header = Reader(packed);
     let length = header.length(BODY_BYTES_MAX)?;
-    let unpacked = zstd::bulk::decompress(header.0, length);
+    let unpacked = UNPACKING.with_borrow_mut(|it| match it {
+        Some(unpacking) => unpacking.decompress(header.0, length),
+        None => zstd::bulk::decompress(header.0, length),
+    });
     let body = unpacked.map_err(|_| RecordError::Damaged("it does not unpack"))?;
     if body.len() != length {
         return Err(RecordError::Damaged("its length is not what it says"));
@@ -111,19 +123,32 @@ fn place(
     const UNEQUAL: RecordError = RecordError::Damaged("text and boxes are not of one page");
     record.lines.reserve_exact(lines.len());
     record.words.reserve_exact(boxes.len());
-    record.text.reserve_exact(text.len());
     let mut texts = text.split('\n');
     let mut boxes = boxes.iter();
+    let mut start = 0;
     for (count, bounds) in lines {
         let line = texts.next().ok_or(UNEQUAL)?;
-        let words = if *count == 0 { 0 } else { line.split(' ').count() };
-        if words != *count || (*count == 0 && !line.is_empty()) {
+        let first_word = offset(record.words.len());
+        record.lines.push(LineEntry { bounds: *bounds, first_word });
+        let words = line.split(' ').take(if *count == 0 { 0 } else { usize::MAX });
+        let mut end = start;
+        for (word, bounds) in words.zip(boxes.by_ref().take(*count)) {
+            let from = if record.words.len() == first_word as usize { start } else { end + 1 };
+            end = from + word.len();
+            record.words.push(WordEntry { bounds: *bounds, start: offset(from), end: offset(end) });
+        }
+        let words = record.words.len() - first_word as usize;
+        if words != *count || end != start + line.len() {
             return Err(UNEQUAL);
         }
-        record.push_line(*bounds, line.split(' ').zip(boxes.by_ref().take(*count).copied()));
+        start = end + 1;
     }
-    let is_all = texts.next().is_none_or(|it| lines.is_empty() && it.is_empty());
-    if is_all && record.text == text { Ok(()) } else { Err(UNEQUAL) }
+    // Without lines, splitting gives one that is empty.
+    if texts.next().is_some_and(|it| !lines.is_empty() || !it.is_empty()) {
+        return Err(UNEQUAL);
+    }
+    text.clone_into(&mut record.text);
+    Ok(())
 }
 
 fn number(out: &mut Vec<u8>, mut value: u64) {

@@ -13,6 +13,9 @@ use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 const FREQS: IndexRecordOption = IndexRecordOption::WithFreqs;
 const POSITIONS: IndexRecordOption = IndexRecordOption::WithFreqsAndPositions;
 
+/// Documents whose places are in memory at the same time, for clauses that stand for many words.
+const DOCS_AT_ONCE: u32 = 1 << 16;
+
 /// Okapi BM25, with the usual settings.
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
@@ -179,11 +182,25 @@ fn of_any(index: &InvertedIndexReader, terms: Vec<TermInfo>) -> Result<Option<Do
         let postings = index.read_postings_from_terminfo(only, FREQS)?;
         return Ok(Some(Docs::Word(Box::new(postings))));
     }
-    let mut places: Vec<(DocId, u32)> = Vec::new();
-    let mut positions = Vec::new();
+    let mut all = Vec::with_capacity(terms.len());
     for term in terms {
-        let mut postings = index.read_postings_from_terminfo(&term, POSITIONS)?;
-        while postings.doc() != TERMINATED {
+        all.push(index.read_postings_from_terminfo(&term, POSITIONS)?);
+    }
+    let mut docs = Vec::new();
+    let mut end = 0;
+    while let Some(next) = all.iter().map(DocSet::doc).min().filter(|it| *it != TERMINATED) {
+        // A piece at a time: a beginning of two letters has more places than memory should hold.
+        end = next.max(end).saturating_add(DOCS_AT_ONCE);
+        count_up_to(end, &mut all, &mut docs);
+    }
+    Ok((!docs.is_empty()).then_some(Docs::Counted { docs, at: 0 }))
+}
+
+/// Counts in the documents before `end`, and moves all postings there.
+fn count_up_to(end: DocId, all: &mut [SegmentPostings], docs: &mut Vec<(DocId, u32)>) {
+    let (mut places, mut positions) = (Vec::new(), Vec::new());
+    for postings in all {
+        while postings.doc() < end.min(TERMINATED) {
             let doc = postings.doc();
             postings.positions(&mut positions);
             places.extend(positions.iter().map(|it| (doc, *it)));
@@ -192,14 +209,12 @@ fn of_any(index: &InvertedIndexReader, terms: Vec<TermInfo>) -> Result<Option<Do
     }
     places.sort_unstable();
     places.dedup();
-    let mut docs: Vec<(DocId, u32)> = Vec::new();
     for (doc, _) in places {
         match docs.last_mut().filter(|it| it.0 == doc) {
             Some((_, count)) => *count += 1,
             None => docs.push((doc, 1)),
         }
     }
-    Ok((!docs.is_empty()).then_some(Docs::Counted { docs, at: 0 }))
 }
 
 /// Words at positions that follow each other.
