@@ -77,10 +77,20 @@ impl Build {
 
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, TantivyError> {
         let opened = || {
-            let (index, fields, progress) = checked(path)?;
-            Self::with(path, fields, &index, None, progress)
+            let mut tries = 0;
+            loop {
+                let (index, fields, progress) = checked(path)?;
+                let build = Self::with(path, fields, &index, None, progress)?;
+                // A server beside us may have committed between the two readings: then the progress
+                // is not that of the documents.
+                let now = progress_of(&index)?;
+                tries += 1;
+                if now.checkpoint == build.progress().checkpoint || tries == READ_TRIES_MAX {
+                    return Ok(build);
+                }
+            }
         };
-        opened().map_err(|it| unusable(path, &it))
+        opened().map_err(|it: Failure| unusable(path, &it))
     }
 
     fn with(
@@ -195,6 +205,9 @@ impl Progress {
     }
 }
 
+/// How often a reader looks for a moment between two commits.
+const READ_TRIES_MAX: u32 = 100;
+
 /// What goes wrong within an index.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -258,8 +271,7 @@ fn commit(writer: &mut IndexWriter, progress: &Progress) -> Result<(), Failure> 
 /// Opens an index that is of this version and whole.
 fn checked(path: &Path) -> Result<(Index, Fields, Progress), Failure> {
     let index = Index::open_in_dir(path)?;
-    let payload = index.load_metas()?.payload.unwrap_or_default();
-    let progress: Progress = serde_json::from_str(&payload)?;
+    let progress = progress_of(&index)?;
     let (schema, fields) = schema::schema();
     if progress.version != schema::version() || index.schema() != schema {
         return Err(Failure::Version(progress.version));
@@ -271,6 +283,10 @@ fn checked(path: &Path) -> Result<(Index, Fields, Progress), Failure> {
         }
     }
     Ok((index, fields, progress))
+}
+
+fn progress_of(index: &Index) -> Result<Progress, Failure> {
+    Ok(serde_json::from_str(&index.load_metas()?.payload.unwrap_or_default())?)
 }
 
 fn unusable(path: &Path, failure: &Failure) -> TantivyError {

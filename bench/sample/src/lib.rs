@@ -51,6 +51,7 @@ impl Sample {
                 ..AssetMetadata::default()
             },
             roles: Vec::new(),
+            recognise: Default::default(),
             delivery: Delivery::standard(),
             batch: None,
         }

@@ -43,8 +43,7 @@ impl WriteSide {
         commands.customers.ensure_default(&context).await?;
         let new = NewSpace {
             name: "bench".to_owned(),
-            default_tags: Vec::new(),
-            default_roles: Vec::new(),
+            ..NewSpace::default()
         };
         let (space, _) = commands.spaces.create(&context, CustomerId(1), new).await?;
         let head = log.head().await?;
@@ -75,9 +74,14 @@ pub(crate) async fn append(store: &Store, writers: u32, seconds: f64) -> Result<
 pub(crate) async fn bulk(store: &Store, events: u64) -> Result<Done> {
     let side = WriteSide::open(store).await?;
     let rows = (0..events).map(|it| row(side.space, &side.sample, 0, it));
+    let context = context(&side.sample);
+    let rows = rows.zip(0..).map(|(row, number)| {
+        let (id, registration) = row?;
+        Ok((context.part(&format!("row/{number}")), id, registration))
+    });
     let rows = rows.collect::<Result<Vec<_>>>()?;
     let begun = Instant::now();
-    for answer in side.commands.assets.register_many(&context(&side.sample), 0, rows).await {
+    for answer in side.commands.assets.register_many(rows).await {
         ensure!(answer?.decided.created, "a row was there already");
     }
     side.check(Done::since(begun, events)).await

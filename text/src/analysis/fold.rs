@@ -63,7 +63,9 @@ fn simple(character: char) -> Option<Simple> {
 fn fold_any(text: &str, out: &mut String) {
     let start = out.len();
     let unified = text.chars().filter_map(unified);
-    for decomposed in unified.nfkd().filter(|it| !is_accent(*it)) {
+    // Once more behind the decomposition: `⁗` is four primes.
+    let decomposed = unified.nfkd().filter_map(self::unified);
+    for decomposed in decomposed.filter(|it| !is_accent(*it)) {
         for lower in decomposed.to_lowercase().filter(|it| !is_accent(*it)) {
             match written_out(lower) {
                 Some(letters) => out.push_str(letters),
