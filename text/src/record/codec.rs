@@ -211,8 +211,10 @@ impl<'a> Reader<'a> {
 
     /// Returns a count of things of which each takes at least `bytes`.
     fn count(&mut self, bytes: usize) -> Result<usize, RecordError> {
-        let possible = self.0.len() / bytes;
-        self.length(possible)
+        let length = self.length(usize::MAX)?;
+        // What is left behind the count itself.
+        let is_possible = length <= self.0.len() / bytes;
+        is_possible.then_some(length).ok_or(RecordError::Damaged("a count is too high"))
     }
 
     fn text(&mut self) -> Result<&'a str, RecordError> {
