@@ -14,11 +14,13 @@ use axum::http::{HeaderMap, Uri};
 use dlcs_domain::ManifestId;
 use dlcs_domain::access::Principal;
 use dlcs_iiif::content_search::SearchVersion;
-use dlcs_projections::search::{Scope, Within};
+use dlcs_projections::search::{HITS_FROM_MAX, Scope, Within};
 use url::form_urlencoded;
 
 /// Hits of one page.
 pub(super) const PAGE_LENGTH: usize = 100;
+/// The last page: hits are listed no further.
+const PAGES_MAX: usize = HITS_FROM_MAX / PAGE_LENGTH + 1;
 /// Parameters of the specifications that have no effect here: text has no author and no date.
 const IGNORED: [&str; 2] = ["date", "user"];
 
@@ -112,6 +114,9 @@ impl SearchRequest {
     pub(super) fn page(&self) -> Answer<usize> {
         match self.query.number("page")?.unwrap_or(1_usize) {
             0 => Err(Problem::field("page", "`page` counts from 1")),
+            page if page > PAGES_MAX => {
+                Err(Problem::field("page", format!("`page` is at most {PAGES_MAX}")))
+            }
             page => Ok(page),
         }
     }
