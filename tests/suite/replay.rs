@@ -44,6 +44,7 @@ async fn mixed_run(server: &Server) {
 fn replay(server: &Server) -> (Option<i32>, String) {
     let output = server.command(&["replay"]);
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    assert!(!text.is_empty(), "no answer: {}", String::from_utf8_lossy(&output.stderr));
     (output.status.code(), text)
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tantivy::collector::TopDocs;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::query::TermQuery;
@@ -75,22 +76,38 @@ impl Build {
         opened().map_err(|it| unusable(path, &it))
     }
 
+    /// Opens an index for reading, also while a server beside us commits to it: what fails because
+    /// a file was merged away in the middle of the reading is tried again.
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, TantivyError> {
-        let opened = || {
-            let mut tries = 0;
-            loop {
-                let (index, fields, progress) = checked(path)?;
-                let build = Self::with(path, fields, &index, None, progress)?;
-                // A server beside us may have committed between the two readings: then the progress
-                // is not that of the documents.
-                let now = progress_of(&index)?;
-                tries += 1;
-                if now.checkpoint == build.progress().checkpoint || tries == READ_TRIES_MAX {
-                    return Ok(build);
+        let mut failures = 0;
+        loop {
+            match Self::read_between_commits(path) {
+                Ok(build) => return Ok(build),
+                Err(failure @ Failure::Version(_)) => return Err(unusable(path, &failure)),
+                Err(failure) => {
+                    failures += 1;
+                    if failures == FAILURES_MAX {
+                        return Err(unusable(path, &failure));
+                    }
+                    std::thread::sleep(FAILURE_PAUSE);
                 }
             }
-        };
-        opened().map_err(|it: Failure| unusable(path, &it))
+        }
+    }
+
+    fn read_between_commits(path: &Path) -> Result<Self, Failure> {
+        let mut tries = 0;
+        loop {
+            let (index, fields, progress) = checked(path)?;
+            let build = Self::with(path, fields, &index, None, progress)?;
+            // A server beside us may have committed between the two readings: then the progress
+            // is not that of the documents.
+            let now = progress_of(&index)?;
+            tries += 1;
+            if now.checkpoint == build.progress().checkpoint || tries == READ_TRIES_MAX {
+                return Ok(build);
+            }
+        }
     }
 
     fn with(
@@ -207,6 +224,10 @@ impl Progress {
 
 /// How often a reader looks for a moment between two commits.
 const READ_TRIES_MAX: u32 = 100;
+/// How often in a row an index must fail to be read before it counts as damaged.
+const FAILURES_MAX: u32 = 10;
+/// Longer than a commit takes to remove the files of what it merged.
+const FAILURE_PAUSE: Duration = Duration::from_millis(20);
 
 /// What goes wrong within an index.
 #[derive(Debug, thiserror::Error)]
@@ -291,4 +312,40 @@ fn progress_of(index: &Index) -> Result<Progress, Failure> {
 
 fn unusable(path: &Path, failure: &Failure) -> TantivyError {
     TantivyError::Index { path: path.to_owned(), detail: failure.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Enough for several merges, which remove files.
+    const COMMITS: u64 = 100;
+
+    fn write_and_commit(build: &Build, position: u64) {
+        let key = Term::from_field_text(build.fields.key, "1/1/one");
+        let mut document = TantivyDocument::new();
+        document.add_text(build.fields.key, "1/1/one");
+        let changed = build.change(|writer| {
+            writer.delete_term(key);
+            writer.add_document(document)?;
+            Ok(())
+        });
+        changed.expect("it can be changed");
+        let moved = build.progress().moved(Position(position), &[]);
+        build.commit(moved).expect("it can be committed");
+    }
+
+    #[test]
+    fn an_index_opens_for_reading_while_it_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("build-1");
+        let build = Build::make(&path).expect("an index");
+        std::thread::scope(|scope| {
+            let writing = scope.spawn(|| (1..=COMMITS).for_each(|it| write_and_commit(&build, it)));
+            while !writing.is_finished() {
+                Build::open_read_only(&path).expect("it opens between two commits");
+            }
+        });
+        assert_eq!(build.progress().checkpoint, Position(COMMITS));
+    }
 }

@@ -123,10 +123,15 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
+/// Size of what is in a folder; a file that is removed meanwhile counts nothing.
 pub(crate) fn size_bytes(path: &Path) -> io::Result<u64> {
     let mut size = 0;
     for entry in fs::read_dir(path)? {
-        size += entry?.metadata()?.len();
+        match entry?.metadata() {
+            Ok(metadata) => size += metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(size)
 }
