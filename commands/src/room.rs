@@ -40,8 +40,18 @@ impl Room {
 
     /// Says whether a store is full as far as is known.
     pub fn is_full(&self, now_us: i64) -> bool {
+        self.is_short() || self.has_refused(now_us)
+    }
+
+    /// Says whether something that makes room could not be written for lack of it.
+    pub fn is_needed(&self, now_us: i64) -> bool {
+        // Nothing else gets as far as the log.
+        self.is_short() && self.has_refused(now_us)
+    }
+
+    fn has_refused(&self, now_us: i64) -> bool {
         let refused_at_us = self.0.refused_at_us.load(Ordering::SeqCst);
-        self.is_short() || now_us.saturating_sub(refused_at_us) < REFUSAL_US
+        now_us.saturating_sub(refused_at_us) < REFUSAL_US
     }
 
     /// Notes that the log had no room.
@@ -78,5 +88,16 @@ mod tests {
         assert!(room.is_short() && room.is_full(0));
         room.set_short(false);
         assert!(!room.is_short());
+    }
+
+    #[test]
+    fn room_is_needed_when_the_log_refuses_what_makes_room() {
+        let room = Room::default();
+        room.refused(0);
+        assert!(!room.is_needed(1));
+        room.set_short(true);
+        assert!(room.is_needed(1));
+        room.written();
+        assert!(!room.is_needed(2));
     }
 }

@@ -5,7 +5,7 @@ use crate::wiring::{self, Wired};
 use crate::{data_folder, http, telemetry};
 use anyhow::Context;
 use axum::Router;
-use dlcs_adapter_objects::DataLock;
+use dlcs_adapter_objects::{DataLock, DiskWatch};
 use dlcs_projections::freshness::Freshness;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -83,11 +83,13 @@ impl Running {
         let listener = listen(&settings).await?;
         let address = listener.local_addr()?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let mut disk = DiskWatch::new(&settings.data, &[&settings.objects]);
+        disk.make_room_for_start().context("the room kept in reserve cannot be given up")?;
         let wired = wiring::wire(settings).await?;
         fail::fail_point!("server.after-open");
         wired.first_customer().await?;
-        let (mut disk, room) = wired.disk();
-        room.set_short(disk.look());
+        let room = wired.room();
+        room.set_short(disk.look(false));
         fail::fail_point!("server.before-serve");
         let running = Self {
             address,
@@ -102,7 +104,8 @@ impl Running {
             _lock: lock,
         };
         let stop = running.stop_projecting.clone();
-        running.projecting.spawn(disk.run(move |is_short| room.set_short(is_short), stop));
+        let tell = move |is_short| room.set_short(is_short);
+        running.projecting.spawn(disk.run(tell, wired.needs_room(), stop));
         running.serving.spawn(wired.forget_old_answers(running.stop_serving.clone()));
         for runner in wired.runners(roles) {
             running.projecting.spawn(runner.run(running.stop_projecting.clone()));

@@ -6,7 +6,7 @@ use crate::{data_folder, recognition, stores};
 use anyhow::Context;
 use axum::Router;
 use dlcs_adapter_egress::{AllowList, Egress, FetchLimits};
-use dlcs_adapter_objects::{DiskWatch, FolderObjects};
+use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
@@ -123,10 +123,20 @@ impl Wired {
         Ok(self.commands.customers.ensure_default(&context).await?)
     }
 
-    /// Returns what watches the disks, and whom it tells.
-    pub(crate) fn disk(&self) -> (DiskWatch, Room) {
-        let watch = DiskWatch::new(&self.settings.data, &[&self.settings.objects]);
-        (watch, self.commands.executor().room().clone())
+    /// Returns what is told about the disks.
+    pub(crate) fn room(&self) -> Room {
+        self.commands.executor().room().clone()
+    }
+
+    /// Returns what says whether a deletion, or a read model that is behind, may be waiting for room.
+    pub(crate) fn needs_room(&self) -> impl Fn() -> bool + Send + use<> {
+        let (room, clock) = (self.room(), Arc::clone(&self.clock));
+        let (freshness, names) = (self.read_models.models.freshness(), self.awaited());
+        let head = self.log.head_hints();
+        move || {
+            let is_behind = |name: &&str| freshness.position(name) < Some(*head.borrow());
+            room.is_needed(clock.now_us()) || names.iter().any(is_behind)
+        }
     }
 
     /// Returns what keeps the read models up to date.

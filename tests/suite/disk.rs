@@ -292,7 +292,8 @@ async fn only_deletions_are_accepted(server: &Server, registered: &str) {
         is_storage_full(request.send().await.expect("the server answers")).await;
     }
     let path = image_path(registered);
-    // The reserve is given up when somebody has looked, which is twice a second.
+    // A part of the reserve is given up when a deletion was refused and somebody has looked, which
+    // is twice a second.
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let deleted = server.request(Persona::Admin, Method::DELETE, &path).send().await;
