@@ -71,6 +71,7 @@ impl Build {
         let opened = || {
             let (index, fields, progress) = checked(path)?;
             let writer = writer(&index)?;
+            remove_leftovers(&writer)?;
             Self::with(path, fields, &index, Some(writer), progress)
         };
         opened().map_err(|it| unusable(path, &it))
@@ -195,8 +196,9 @@ impl Build {
     /// Takes back every change since the last commit.
     pub(crate) fn roll_back(&self) -> Result<(), Failure> {
         let writer = self.writer.as_ref().ok_or(Failure::ReadOnly)?;
-        writer.lock().unwrap_or_else(PoisonError::into_inner).rollback()?;
-        Ok(())
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.rollback()?;
+        remove_leftovers(&writer)
     }
 }
 
@@ -282,6 +284,13 @@ fn writer(index: &Index) -> Result<IndexWriter, Failure> {
     Ok(writer)
 }
 
+/// Removes what a commit that came to nothing has left behind: the next one may give its files the
+/// same names, and would fail at them for ever.
+fn remove_leftovers(writer: &IndexWriter) -> Result<(), Failure> {
+    writer.garbage_collect_files().wait()?;
+    Ok(())
+}
+
 fn commit(writer: &mut IndexWriter, progress: &Progress) -> Result<(), Failure> {
     let payload = serde_json::to_string(progress)?;
     let mut prepared = writer.prepare_commit()?;
@@ -322,18 +331,26 @@ mod tests {
     /// Enough for several merges, which remove files.
     const COMMITS: u64 = 100;
 
-    fn write_and_commit(build: &Build, position: u64) {
-        let key = Term::from_field_text(build.fields.key, "1/1/one");
+    fn write(build: &Build, id: &str) {
+        let key = Term::from_field_text(build.fields.key, id);
         let mut document = TantivyDocument::new();
-        document.add_text(build.fields.key, "1/1/one");
+        document.add_text(build.fields.key, id);
         let changed = build.change(|writer| {
             writer.delete_term(key);
             writer.add_document(document)?;
             Ok(())
         });
         changed.expect("it can be changed");
+    }
+
+    fn commit_at(build: &Build, position: u64) {
         let moved = build.progress().moved(Position(position), &[]);
         build.commit(moved).expect("it can be committed");
+    }
+
+    fn write_and_commit(build: &Build, position: u64) {
+        write(build, "1/1/one");
+        commit_at(build, position);
     }
 
     #[test]
@@ -348,5 +365,34 @@ mod tests {
             }
         });
         assert_eq!(build.progress().checkpoint, Position(COMMITS));
+    }
+    /// The files of a commit are written before the one that names them.
+    #[test]
+    fn a_death_within_a_commit_does_not_stand_in_the_way_of_the_next_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("build-1");
+        let build = Build::make(&path).expect("an index");
+        write(&build, "1/1/one");
+        write(&build, "1/1/two");
+        commit_at(&build, 1);
+        let before = std::fs::read(path.join("meta.json")).expect("it names the files");
+        write(&build, "1/1/two");
+        commit_at(&build, 2);
+        drop(build);
+        std::fs::write(path.join("meta.json"), before).expect("it can be written");
+        let build = Build::open(&path).expect("it opens as it was");
+        assert_eq!(build.progress().checkpoint, Position(1));
+        // A writer that was opened numbers its operations from a lower one: two more of them give
+        // this commit the number, and its files the names, of the one that came to nothing.
+        let none = Term::from_field_text(build.fields.key, "1/1/none");
+        let changed = build.change(|writer| {
+            writer.delete_term(none.clone());
+            writer.delete_term(none);
+            Ok(())
+        });
+        changed.expect("it can be changed");
+        write(&build, "1/1/two");
+        commit_at(&build, 2);
+        assert_eq!(build.searcher().num_docs(), 2);
     }
 }

@@ -299,8 +299,9 @@ fn lines_of(stderr: std::process::ChildStderr) -> Receiver<String> {
 /// Waits for a line; returns what was said instead when the program ends.
 fn await_line(lines: &Receiver<String>, prefix: &str) -> Result<String, Vec<String>> {
     let mut seen = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
     loop {
-        match lines.recv_timeout(PATIENCE) {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => match line.strip_prefix(prefix) {
                 Some(rest) => return Ok(rest.to_owned()),
                 None => seen.push(line),
