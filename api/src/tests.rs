@@ -186,6 +186,15 @@ async fn an_original_comes_in_parts_and_never_as_a_page() {
 }
 
 #[tokio::test]
+async fn an_original_that_has_gone_is_an_error_not_an_answer_that_breaks_off() {
+    for range in ["", "bytes=4-7"] {
+        let got = get_with("/file/1/1/lost", "range", range).await;
+        assert_eq!(got.status, StatusCode::INTERNAL_SERVER_ERROR, "{range}");
+        assert_eq!(got.header("content-type"), "application/problem+json; charset=utf-8");
+    }
+}
+
+#[tokio::test]
 async fn long_addresses_and_headers_are_refused() {
     assert_eq!(get(&format!("/view?manifest={}", "a".repeat(9000))).await.status, 414);
     assert_eq!(get_with("/health/live", "x-filler", &"a".repeat(40_000)).await.status, 431);

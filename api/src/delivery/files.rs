@@ -11,13 +11,14 @@ use crate::http::conditional::{Validators, into_not_modified};
 use crate::http::range::{Wanted, wanted};
 use crate::http::raw_path::PathParams;
 use crate::state::Shared;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use dlcs_domain::BlobRef;
 use dlcs_iiif::link::encode_segment;
-use dlcs_objects::{Digest, ObjectKey, Objects};
+use dlcs_objects::{Digest, ObjectError, ObjectKey, Objects};
+use futures::StreamExt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,8 +43,8 @@ pub(crate) async fn original(
     let is_known = validators.not_modified(&headers);
     let mut response = match wanted {
         _ if is_known => StatusCode::OK.into_response(),
-        Wanted::Whole => send(&state, blob, 0..blob.length_bytes, StatusCode::OK)?,
-        Wanted::Part(range) => send(&state, blob, range, StatusCode::PARTIAL_CONTENT)?,
+        Wanted::Whole => send(&state, blob, 0..blob.length_bytes, StatusCode::OK).await?,
+        Wanted::Part(range) => send(&state, blob, range, StatusCode::PARTIAL_CONTENT).await?,
         Wanted::Unsatisfiable => return Err(unsatisfiable(blob.length_bytes)),
     };
     let answer = response.headers_mut();
@@ -65,12 +66,13 @@ fn describe(headers: &mut HeaderMap, media_type: &str, name: &str) -> Answer<()>
     Ok(())
 }
 
-fn send(state: &Shared, blob: &BlobRef, range: Range<u64>, status: StatusCode) -> Answer {
+async fn send(state: &Shared, blob: &BlobRef, range: Range<u64>, status: StatusCode) -> Answer {
     let digest = Digest::parse(&blob.sha256)
         .ok_or_else(|| Problem::internal("the digest of an original is malformed"))?;
     let key = ObjectKey::original(&digest);
     let length = range.end - range.start;
-    let mut response = (status, stream(state.objects.clone(), key, range.clone())).into_response();
+    let body = stream(state.objects.clone(), key, range.clone()).await?;
+    let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if status == StatusCode::PARTIAL_CONTENT {
@@ -82,20 +84,31 @@ fn send(state: &Shared, blob: &BlobRef, range: Range<u64>, status: StatusCode) -
     Ok(response)
 }
 
-/// Reads piece by piece as the client takes them.
-fn stream(objects: Arc<dyn Objects>, key: ObjectKey, range: Range<u64>) -> Body {
-    let pieces = futures::stream::try_unfold(range, move |left| {
+/// Reads piece by piece as the client takes them. The first one is read at once: a blob that has
+/// gone is an error then, not an answer that breaks off.
+async fn stream(objects: Arc<dyn Objects>, key: ObjectKey, range: Range<u64>) -> Answer<Body> {
+    let Some((first, rest)) = piece(&*objects, &key, range).await? else {
+        return Ok(Body::empty());
+    };
+    let rest = futures::stream::try_unfold(rest, move |left| {
         let (objects, key) = (objects.clone(), key.clone());
-        async move {
-            if left.is_empty() {
-                return Ok::<_, dlcs_objects::ObjectError>(None);
-            }
-            let end = left.end.min(left.start + PIECE_BYTES);
-            let bytes = objects.get_range(&key, left.start..end).await?;
-            Ok(Some((bytes, end..left.end)))
-        }
+        async move { piece(&*objects, &key, left).await }
     });
-    Body::from_stream(pieces)
+    Ok(Body::from_stream(futures::stream::once(async { Ok(first) }).chain(rest)))
+}
+
+/// Reads the first piece of a range, and says what is left of it.
+async fn piece(
+    objects: &dyn Objects,
+    key: &ObjectKey,
+    left: Range<u64>,
+) -> Result<Option<(Bytes, Range<u64>)>, ObjectError> {
+    if left.is_empty() {
+        return Ok(None);
+    }
+    let end = left.end.min(left.start + PIECE_BYTES);
+    let bytes = objects.get_range(key, left.start..end).await?;
+    Ok(Some((bytes, end..left.end)))
 }
 
 fn unsatisfiable(length: u64) -> Problem {

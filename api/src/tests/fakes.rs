@@ -119,6 +119,7 @@ impl TileMetadata for Fakes {
         Ok(match id.to_string().as_str() {
             "1/1/open" | "1/1/a/b" => Some(ready(Vec::new())),
             "1/1/closed" => Some(ready(closed)),
+            "1/1/lost" => Some(lost()),
             "1/1/pending" => Some(TileMetadataRow::Pending { roles: Vec::new() }),
             "1/1/failed" => Some(TileMetadataRow::Failed { roles: Vec::new() }),
             "1/1/deleted" => Some(TileMetadataRow::Deleted),
@@ -162,6 +163,15 @@ fn ready(roles: Vec<String>) -> TileMetadataRow {
         roles,
         modified_at_us: 1_700_000_000_000_000,
     }
+}
+
+/// An asset whose original has gone from the store.
+fn lost() -> TileMetadataRow {
+    let mut row = ready(Vec::new());
+    if let TileMetadataRow::Ready { delivered, .. } = &mut row {
+        delivered.original.sha256 = Digest::of(b"lost").to_string();
+    }
+    row
 }
 
 #[async_trait]
