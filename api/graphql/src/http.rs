@@ -6,6 +6,7 @@
 //!   or from a program.
 
 use crate::context::GraphqlState;
+use crate::subscriptions::{SUBSCRIPTIONS_MAX, Subscribed, Subscriptions, key_of};
 use crate::{DlcsSchema, guard};
 use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
 use async_graphql::parser::parse_query;
@@ -20,6 +21,7 @@ use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::get;
 use dlcs_domain::access::Principal;
 use serde::Deserialize;
+use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,11 +38,13 @@ struct Endpoint {
     schema: DlcsSchema,
     state: GraphqlState,
     page: Page,
+    subscriptions: Subscriptions,
 }
 
 /// Returns the routes of GraphQL.
 pub fn router(state: GraphqlState, page: Page) -> Router {
-    let endpoint = Endpoint { schema: crate::schema(state.clone()), state, page };
+    let schema = crate::schema(state.clone());
+    let endpoint = Endpoint { schema, state, page, subscriptions: Subscriptions::default() };
     Router::new()
         .route("/graphql", get(answer_get).post(answer_post))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -189,7 +193,11 @@ async fn upgrade(
         .protocols(ALL_WEBSOCKET_PROTOCOLS)
         .on_upgrade(move |stream| async move {
             let authenticate = Arc::clone(&endpoint.state.authenticate);
-            let executor = Guarded { schema: endpoint.schema };
+            let executor = Guarded {
+                schema: endpoint.schema,
+                of_keys: endpoint.subscriptions,
+                of_connection: Subscriptions::default(),
+            };
             GraphQLWebSocket::new(stream, executor, protocol)
                 .on_connection_init(move |payload| async move { identify(&authenticate, &payload) })
                 .keepalive_timeout(Duration::from_secs(60))
@@ -228,6 +236,20 @@ fn origin_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
 #[derive(Clone)]
 struct Guarded {
     schema: DlcsSchema,
+    of_keys: Subscriptions,
+    of_connection: Subscriptions,
+}
+
+impl Guarded {
+    /// Counts a subscription; `None`: the caller has too many.
+    fn subscribe(&self, session: Option<&Data>) -> Option<Subscribed> {
+        let principal = session.and_then(|data| data.get(&TypeId::of::<Principal>()));
+        let principal = principal.and_then(|it| it.downcast_ref::<Principal>());
+        match principal.and_then(key_of) {
+            Some(key) => self.of_keys.open(key),
+            None => self.of_connection.open(""),
+        }
+    }
 }
 
 impl async_graphql::Executor for Guarded {
@@ -244,15 +266,17 @@ impl async_graphql::Executor for Guarded {
         session_data: Option<Arc<Data>>,
     ) -> futures::stream::BoxStream<'static, Response> {
         use futures::StreamExt;
-        match guard::check(&request) {
-            Ok(()) => {
-                let data = session_data.unwrap_or_default();
-                self.schema.execute_stream_with_session_data(request, data).boxed()
-            }
-            Err(refused) => {
-                futures::stream::once(async move { refusal(refused.to_string()) }).boxed()
-            }
+        let refuse = |message| futures::stream::once(async move { refusal(message) }).boxed();
+        if let Err(refused) = guard::check(&request) {
+            return refuse(refused.to_string());
         }
+        let Some(subscribed) = self.subscribe(session_data.as_deref()) else {
+            return refuse(format!("at most {SUBSCRIPTIONS_MAX} subscriptions at once"));
+        };
+        let data = session_data.unwrap_or_default();
+        let answers = self.schema.execute_stream_with_session_data(request, data);
+        // It counts until the stream is dropped.
+        answers.inspect(move |_| _ = &subscribed).boxed()
     }
 }
 

@@ -12,6 +12,7 @@ mod node;
 mod query;
 mod scalar;
 mod subscription;
+mod subscriptions;
 mod types;
 
 pub use context::{
