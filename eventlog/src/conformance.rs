@@ -36,6 +36,7 @@ pub async fn appends<L: EventLog>(make: &impl AsyncFn(Clock) -> L) {
     appends::appends_of_one_batch_see_each_other_in_order(&make(still()).await).await;
     appends::a_repeated_append_is_answered_with_the_first_one(&make(still()).await).await;
     appends::a_malformed_append_writes_nothing(&make(still()).await).await;
+    appends::an_id_in_use_takes_nobody_along(&make(still()).await).await;
     appends::bytes_and_names_are_kept_as_they_are(&make(still()).await).await;
     appends::a_large_batch_is_kept(&make(still()).await).await;
     let (clock, hand) = jumping();
@@ -48,6 +49,7 @@ pub async fn reads<L: EventLog>(make: &impl AsyncFn(Clock) -> L) {
     reads::pages_join_to_the_whole(&make(still()).await).await;
     reads::a_stream_is_read_from_a_revision_on(&make(still()).await).await;
     reads::a_page_of_a_stream_is_short_only_at_its_end(&make(still()).await).await;
+    reads::streams_that_are_read_at_once_are_not_mixed_up(&make(still()).await).await;
     reads::the_head_is_the_last_position(&make(still()).await).await;
     reads::hints_follow_the_head(&make(still()).await).await;
 }

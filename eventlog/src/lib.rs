@@ -4,6 +4,7 @@
 
 pub mod consumers;
 pub mod event;
+pub mod grouped;
 pub mod lease;
 pub mod log;
 pub mod memory;

@@ -63,7 +63,7 @@ pub enum AppendError {
     Log(#[from] LogError),
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
     /// Nothing can be written until there is room; reading goes on.
     #[error("the event store has no room left: {0}")]

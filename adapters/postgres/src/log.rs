@@ -18,6 +18,7 @@ use crate::connection::{Client, Database, DatabaseError, ErrorKind, OpenError, R
 use appender::Appender;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
+use dlcs_eventlog::grouped::{GroupedReads, ReadStreams, StreamRead};
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{
     Append, AppendError, Appended, EventLog, LogError, Position, RecordedEvent, StreamId,
@@ -44,6 +45,7 @@ const PLANS: &str =
 /// Dropping it commits what was accepted and ends the appender's thread.
 pub struct PostgresLog {
     readers: Pool,
+    streams: GroupedReads<Streams>,
     hints: watch::Receiver<Position>,
     /// `None`: opened for reading only.
     appender: Option<Appender>,
@@ -61,7 +63,8 @@ impl PostgresLog {
         let head = read_head(&readers).await.map_err(|error| cannot_read(&database, &error))?;
         let (sender, hints) = watch::channel(head);
         let appender = Appender::start(database, clock, Arc::new(sender));
-        Ok(Self { readers, hints, appender: Some(appender), _quiet: None })
+        let streams = GroupedReads::new(Streams(readers.clone()));
+        Ok(Self { readers, streams, hints, appender: Some(appender), _quiet: None })
     }
 
     /// Opens the log for reading, beside those who write. It gives no hints.
@@ -69,7 +72,32 @@ impl PostgresLog {
         database.check_schema(SCHEMA, MIGRATIONS).await?;
         let readers = database.further_pool(READERS_MAX, PLANS);
         let (quiet, hints) = watch::channel(Position::START);
-        Ok(Self { readers, hints, appender: None, _quiet: Some(quiet) })
+        let streams = GroupedReads::new(Streams(readers.clone()));
+        Ok(Self { readers, streams, hints, appender: None, _quiet: Some(quiet) })
+    }
+}
+
+/// The streams of the database.
+struct Streams(Pool);
+
+#[async_trait]
+impl ReadStreams for Streams {
+    async fn read_streams(
+        &self,
+        reads: Arc<[StreamRead]>,
+    ) -> Result<Vec<Vec<RecordedEvent>>, LogError> {
+        let mut retry = Retry::new();
+        loop {
+            let read = async {
+                let client = self.0.get().await?;
+                let read = async |it: &Client| rows::read_streams(it, &reads).await;
+                answered(client, ANSWERED_WITHIN, read).await
+            };
+            match read.await {
+                Err(error) if retry.again(error.kind()).await => {}
+                read => return read.map_err(|error| log_error(&error)),
+            }
+        }
     }
 }
 
@@ -96,18 +124,7 @@ impl EventLog for PostgresLog {
         from: StreamRevision,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        let mut retry = Retry::new();
-        loop {
-            let read = async {
-                let client = self.readers.get().await?;
-                let read = async |it: &Client| rows::read_stream(it, stream, from, limit).await;
-                answered(client, ANSWERED_WITHIN, read).await
-            };
-            match read.await {
-                Err(error) if retry.again(error.kind()).await => {}
-                read => return read.map_err(|error| log_error(&error)),
-            }
-        }
+        self.streams.read(StreamRead { stream: stream.clone(), from, limit }).await
     }
 
     async fn read_all(

@@ -7,6 +7,7 @@ pub(crate) mod rows;
 use crate::connection::{Durability, OpenError, Readers, Schema, is_full, open_writer};
 use appender::Appender;
 use async_trait::async_trait;
+use dlcs_eventlog::grouped::{GroupedReads, ReadStreams, StreamRead};
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{
     Append, AppendError, Appended, EventLog, LogError, Position, RecordedEvent, StreamId,
@@ -14,6 +15,7 @@ use dlcs_eventlog::{
 };
 use rusqlite::ErrorCode;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 pub(crate) const SCHEMA: Schema = Schema {
@@ -28,6 +30,7 @@ const READERS_MAX: usize = 4;
 /// Dropping it commits what was accepted and ends the writer thread.
 pub struct SqliteLog {
     readers: Readers,
+    streams: GroupedReads<Streams>,
     hints: watch::Receiver<Position>,
     /// `None`: opened for reading only.
     appender: Option<Appender>,
@@ -44,14 +47,30 @@ impl SqliteLog {
         let readers = Readers::open(path, &SCHEMA, READERS_MAX)?;
         let (appender, hints) =
             Appender::start(connection, clock).map_err(|source| OpenError::of(path, source))?;
-        Ok(Self { readers, hints, appender: Some(appender), _quiet: None })
+        let streams = GroupedReads::new(Streams(readers.clone()));
+        Ok(Self { readers, streams, hints, appender: Some(appender), _quiet: None })
     }
 
     /// Opens the log for reading, also beside a running server. It gives no hints.
     pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
         let readers = Readers::open(path, &SCHEMA, READERS_MAX)?;
         let (quiet, hints) = watch::channel(Position::START);
-        Ok(Self { readers, hints, appender: None, _quiet: Some(quiet) })
+        let streams = GroupedReads::new(Streams(readers.clone()));
+        Ok(Self { readers, streams, hints, appender: None, _quiet: Some(quiet) })
+    }
+}
+
+/// The streams of the file.
+struct Streams(Readers);
+
+#[async_trait]
+impl ReadStreams for Streams {
+    async fn read_streams(
+        &self,
+        reads: Arc<[StreamRead]>,
+    ) -> Result<Vec<Vec<RecordedEvent>>, LogError> {
+        let read = self.0.run(move |it| rows::read_streams(it, &reads));
+        read.await.map_err(|error| log_error(&error))
     }
 }
 
@@ -70,9 +89,7 @@ impl EventLog for SqliteLog {
         from: StreamRevision,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError> {
-        let stream = stream.clone();
-        let read = self.readers.run(move |it| rows::read_stream(it, &stream, from, limit));
-        read.await.map_err(|error| log_error(&error))
+        self.streams.read(StreamRead { stream: stream.clone(), from, limit }).await
     }
 
     async fn read_all(

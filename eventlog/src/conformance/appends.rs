@@ -114,6 +114,51 @@ pub(super) async fn a_malformed_append_writes_nothing(log: &impl EventLog) {
     sent(log, append("b", Expected::NoStream, &["0"])).await;
 }
 
+/// Where the stream is as expected, and an event is not new in spite of that.
+pub(super) async fn an_id_in_use_takes_nobody_along(log: &impl EventLog) {
+    let original = append("a", Expected::NoStream, &["0", "1"]);
+    let first = sent(log, original.clone()).await;
+    sent(log, append("b", Expected::NoStream, &["0"])).await;
+    let with = |append: Append, events: Vec<NewEvent>| Append { events, ..append };
+    let twice = append("twice", Expected::NoStream, &["0"]);
+    let [old, later] = [0, 1].map(|it| original.events[it].clone());
+    let batch = vec![
+        append("c", Expected::NoStream, &["0"]),
+        with(append("d", Expected::NoStream, &[]), vec![old.clone()]),
+        with(append("e", Expected::NoStream, &[]), vec![event("new"), later]),
+        with(append("b", revision(0), &[]), vec![old]),
+        original.clone(),
+        append("b", revision(0), &["1"]),
+        twice.clone(),
+        twice,
+        append("a", revision(1), &["2"]),
+        Append { expected: revision(2), ..original },
+    ];
+    let answers = log.append(batch).await;
+    assert!(
+        matches!(
+            &answers[..],
+            [
+                Ok(_),
+                Err(AppendError::Invalid(_)),
+                Err(AppendError::Invalid(_)),
+                Err(AppendError::Invalid(_)),
+                Err(AppendError::Duplicate { appended }),
+                Ok(_),
+                Ok(again),
+                Err(AppendError::Duplicate { appended: twice }),
+                Ok(_),
+                Err(AppendError::Duplicate { appended: late }),
+            ] if *appended == first && *late == first && twice == again
+        ),
+        "{answers:?}"
+    );
+    let read = read_everything(log).await;
+    let names: Vec<_> = read.iter().map(|it| it.stream.id()).collect();
+    assert_eq!(names, ["a", "a", "b", "c", "b", "twice", "a"]);
+    assert!(read.windows(2).all(|it| it[0].position < it[1].position));
+}
+
 pub(super) async fn bytes_and_names_are_kept_as_they_are(log: &impl EventLog) {
     let texts: [&'static [u8]; 7] = [
         b"{}",

@@ -69,6 +69,33 @@ pub(super) async fn a_page_of_a_stream_is_short_only_at_its_end(log: &impl Event
     }
 }
 
+pub(super) async fn streams_that_are_read_at_once_are_not_mixed_up(log: &impl EventLog) {
+    const STREAMS: usize = 300;
+    let batch = (0..STREAMS).map(|n| {
+        let texts = vec!["x"; 1 + n % 3];
+        append(&n.to_string(), Expected::NoStream, &texts)
+    });
+    for answer in log.append(batch.collect()).await {
+        answer.expect("the stream is new");
+    }
+    // Each is read twice at once; the last name has no stream.
+    let names: Vec<_> = (0..STREAMS).step_by(2).chain([1, STREAMS]).collect();
+    let reads = names.iter().chain(&names).map(async |n| {
+        let stream = StreamId::new("test", &n.to_string());
+        let read = log.read_stream(&stream, StreamRevision(u64::from(n % 4 == 0)), 2).await;
+        (stream, read.expect("the stream can be read"))
+    });
+    for ((stream, read), n) in
+        futures::future::join_all(reads).await.into_iter().zip(names.iter().chain(&names))
+    {
+        let length = if *n < STREAMS { 1 + n % 3 } else { 0 };
+        let first = u64::from(n % 4 == 0);
+        let expected: Vec<_> = (first..length as u64).take(2).collect();
+        assert!(read.iter().all(|it| it.stream == stream));
+        assert_eq!(read.iter().map(|it| it.revision.0).collect::<Vec<_>>(), expected, "{stream}");
+    }
+}
+
 pub(super) async fn the_head_is_the_last_position(log: &impl EventLog) {
     for _ in 0..3 {
         let appended = sent(log, append("a", Expected::Any, &["x", "y"])).await;

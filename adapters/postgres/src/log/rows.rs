@@ -2,6 +2,7 @@
 
 use crate::connection::{Client, DatabaseError};
 use bytes::Bytes;
+use dlcs_eventlog::grouped::StreamRead;
 use dlcs_eventlog::{EventId, Position, RecordedEvent, StreamId, StreamRevision};
 use futures::TryStreamExt;
 use std::borrow::Cow;
@@ -17,13 +18,19 @@ const READ_ALL: &str = "
     ORDER BY e.position
     LIMIT $2";
 
-const READ_STREAM: &str = "
+/// Many streams at once; `n` says whose an event is.
+const READ_STREAMS: &str = "
     SELECT e.position, e.event_id, s.name, e.revision, e.type, e.schema_version,
-           e.recorded_at_us, e.payload, e.metadata
-    FROM dlcs_log.streams AS s JOIN dlcs_log.events AS e ON e.stream = s.id
-    WHERE s.name = $1 AND e.revision >= $2
-    ORDER BY e.revision
-    LIMIT $3";
+           e.recorded_at_us, e.payload, e.metadata, wanted.n
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[])
+             WITH ORDINALITY AS wanted (name, first, at_most, n)
+    JOIN dlcs_log.streams AS s ON s.name = wanted.name
+    CROSS JOIN LATERAL (
+        SELECT * FROM dlcs_log.events
+        WHERE stream = s.id AND revision >= wanted.first
+        ORDER BY revision
+        LIMIT wanted.at_most
+    ) AS e";
 
 pub(super) async fn read_all(
     client: &Client,
@@ -33,17 +40,31 @@ pub(super) async fn read_all(
     read(client, READ_ALL, &[&signed(after.0), &signed(limit as u64)]).await
 }
 
-pub(super) async fn read_stream(
+/// Reads each stream, all from one snapshot.
+pub(super) async fn read_streams(
     client: &Client,
-    stream: &StreamId,
-    from: StreamRevision,
-    limit: usize,
-) -> Result<Vec<RecordedEvent>, DatabaseError> {
-    // PostgreSQL has no text with this character, so it has no such stream.
-    if stream.as_str().contains('\0') {
-        return Ok(Vec::new());
+    reads: &[StreamRead],
+) -> Result<Vec<Vec<RecordedEvent>>, DatabaseError> {
+    // PostgreSQL has no text with a character 0, so it has no such stream.
+    let name = |read: &StreamRead| read.stream.as_str().replace('\0', "");
+    let is_possible = |read: &StreamRead| !read.stream.as_str().contains('\0');
+    let names: Vec<String> = reads.iter().map(name).collect();
+    let firsts: Vec<i64> = reads.iter().map(|it| signed(it.from.0)).collect();
+    let limit = |read: &StreamRead| if is_possible(read) { signed(read.limit as u64) } else { 0 };
+    let limits: Vec<i64> = reads.iter().map(limit).collect();
+    let statement = client.prepare_cached(READ_STREAMS).await?;
+    let parameters: [&(dyn ToSql + Sync); 3] = [&names, &firsts, &limits];
+    let mut rows = pin!(client.query_raw(&statement, parameters).await?);
+    let mut streams: Vec<Vec<RecordedEvent>> = reads.iter().map(|_| Vec::new()).collect();
+    while let Some(row) = rows.try_next().await? {
+        let n = usize::try_from(unsigned(&row, 9)?).ok().and_then(|it| it.checked_sub(1));
+        let stream = n.and_then(|it| streams.get_mut(it));
+        let stream = stream.ok_or_else(|| DatabaseError::Damaged("no such read".to_owned()))?;
+        stream.push(into_event(&row)?);
     }
-    read(client, READ_STREAM, &[&stream.as_str(), &signed(from.0), &signed(limit as u64)]).await
+    // In this order anyhow, but nothing promises that.
+    streams.iter_mut().for_each(|it| it.sort_by_key(|event| event.revision));
+    Ok(streams)
 }
 
 pub(super) async fn head(client: &Client) -> Result<Position, DatabaseError> {

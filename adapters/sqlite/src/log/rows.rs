@@ -1,6 +1,7 @@
 //! Reading events back.
 
 use bytes::Bytes;
+use dlcs_eventlog::grouped::StreamRead;
 use dlcs_eventlog::{EventId, Position, RecordedEvent, StreamId, StreamRevision};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -34,15 +35,20 @@ pub(super) fn read_all(
     rows.collect()
 }
 
-pub(super) fn read_stream(
-    connection: &Connection,
-    stream: &StreamId,
-    from: StreamRevision,
-    limit: usize,
-) -> rusqlite::Result<Vec<RecordedEvent>> {
-    let mut statement = connection.prepare_cached(READ_STREAM)?;
-    let params = params![stream.as_str(), signed(from.0), signed(limit as u64)];
-    statement.query_map(params, into_event)?.collect()
+/// Reads each stream, all from one snapshot.
+pub(super) fn read_streams(
+    connection: &mut Connection,
+    reads: &[StreamRead],
+) -> rusqlite::Result<Vec<Vec<RecordedEvent>>> {
+    let snapshot = connection.transaction()?;
+    let mut statement = snapshot.prepare_cached(READ_STREAM)?;
+    let mut streams = Vec::with_capacity(reads.len());
+    for StreamRead { stream, from, limit } in reads {
+        let params = params![stream.as_str(), signed(from.0), signed(*limit as u64)];
+        let events = statement.query_map(params, into_event)?;
+        streams.push(events.collect::<rusqlite::Result<_>>()?);
+    }
+    Ok(streams)
 }
 
 pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Position> {
