@@ -137,6 +137,11 @@ impl DatabaseError {
         }
     }
 
+    /// Says whether a key that must be unique was there already.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.code() == Some(&SqlState::UNIQUE_VIOLATION)
+    }
+
     /// Returns PostgreSQL's code, for example `23505`.
     pub fn code(&self) -> Option<&SqlState> {
         match self {

@@ -3,7 +3,7 @@
 //!
 //! What became of a commit without an answer is found out by event ids, under the lock.
 
-use super::decide::{Counter, Head, State, Writes};
+use super::decide::{Counter, Head, LookUp, Open, State, Writes};
 use super::hints::{self, raise};
 use super::log_error;
 use super::queue::{Answers, Queue, REQUESTS_MAX, Request, refuse};
@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
-use uuid::Uuid;
 
 const HEADS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("is not zero");
 /// A transaction that takes longer has lost its connection, whatever the network says.
@@ -132,14 +131,21 @@ impl Writer {
     async fn commit_together(&mut self, appends: &[&Append]) -> Result<Answers, DatabaseError> {
         let mut planned = None;
         let mut retry: Option<Retry> = None;
+        let mut look_up = LookUp::WhatIsOpen;
         loop {
-            let attempt = self.attempt(appends, &mut planned);
+            let attempt = self.attempt(appends, look_up, &mut planned);
             let error = match tokio::time::timeout(TRANSACTION_TIMEOUT, attempt).await {
                 Ok(Ok(answers)) => return Ok(answers),
                 Ok(Err(error)) => error,
                 Err(_) => DatabaseError::NoConnection("a transaction was not answered".into()),
             };
             self.session = None;
+            let is_first = look_up == LookUp::WhatIsOpen;
+            // From now on something may be there already: a stream, an event, a lost commit.
+            look_up = LookUp::Everything;
+            if is_first && error.is_taken() {
+                continue;
+            }
             metrics::counter!("dlcs_log_failed_transactions_total").increment(1);
             tracing::warn!(%error, "a transaction of the event log failed: {error}");
             let retry = retry.get_or_insert_default();
@@ -159,6 +165,7 @@ impl Writer {
     async fn attempt(
         &mut self,
         appends: &[&Append],
+        look_up: LookUp,
         planned: &mut Option<Planned>,
     ) -> Result<Answers, DatabaseError> {
         let session = match self.session.take() {
@@ -166,7 +173,7 @@ impl Writer {
             None => Session::open(&self.database).await?,
         };
         fail::fail_point!("postgres.log.before-append");
-        let mut state = self.begin(&session, appends).await?;
+        let mut state = self.begin(&session, appends, look_up).await?;
         let before = state.counter;
         let mut writes = Writes::default();
         let answers: Answers =
@@ -197,30 +204,32 @@ impl Writer {
         Ok(resolve(answers, earlier))
     }
 
-    /// Locks the counter and learns everything that the appends are decided on.
+    /// Locks the counter and learns what the appends are decided on.
     async fn begin<'a>(
         &mut self,
         session: &Session,
         appends: &[&'a Append],
+        look_up: LookUp,
     ) -> Result<State<'a>, DatabaseError> {
-        let mut names: Vec<&str> = appends.iter().map(|it| it.stream.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.retain(|it| !it.contains('\0'));
+        let open = Open::of(appends, look_up);
         let (cached, missing): (Vec<&str>, Vec<&str>) =
-            names.iter().partition(|it| self.cache.heads.contains(**it));
-        let ids: Vec<Uuid> =
-            appends.iter().flat_map(|it| &it.events).map(|it| it.event_id.0).collect();
-        let Looked { counter, mut heads, events } = session.begin(&missing, &ids).await?;
-        let mut known: HashMap<&'a str, Head> = HashMap::with_capacity(names.len());
-        if self.cache.counter == Some(counter) {
-            known.extend(cached.iter().filter_map(|it| Some((*it, *self.cache.heads.get(*it)?))));
-        } else {
+            open.names.iter().partition(|it| self.cache.heads.contains(**it));
+        let Looked { counter, mut heads, mut events } = session.begin(&missing, &open.ids).await?;
+        let is_ours = self.cache.counter == Some(counter);
+        if !is_ours {
             // Another process has appended.
             self.cache.heads.clear();
             heads.extend(session.look_up_heads(&cached).await?);
         }
-        known.extend(names.iter().filter_map(|it| Some((*it, *heads.get(*it)?))));
+        let mut known: HashMap<&'a str, Head> = HashMap::with_capacity(appends.len());
+        for append in appends {
+            let name = append.stream.as_str();
+            let head = heads.get(name).or_else(|| self.cache.heads.get(name));
+            known.extend(head.map(|head| (name, *head)));
+        }
+        // Refused, unless one of them is there already: an append that came twice.
+        let ids = open.unexpected(appends, &known);
+        events.extend(session.look_up_events(&ids).await?);
         Ok(State { counter, heads: known, events })
     }
 }

@@ -37,10 +37,76 @@ pub(super) struct Known<'a> {
 /// What is known of the log; grows with what is accepted.
 pub(super) struct State<'a> {
     pub counter: Counter,
-    /// Streams that the batch names and that exist.
+    /// Streams that the batch names and that exist, as far as that was looked up.
     pub heads: HashMap<&'a str, Head>,
-    /// Those of the batch's event ids that are in use.
+    /// Those of the batch's event ids that are in use, as far as that was looked up.
     pub events: HashMap<Uuid, Known<'a>>,
+}
+
+/// How much is looked up before a batch is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookUp {
+    /// What the expectations leave open. A stream that has the revision that somebody expects who
+    /// has read it has none of his events, and one that nobody has seen is new; the unique keys
+    /// refuse the transaction if that is not so.
+    WhatIsOpen,
+    Everything,
+}
+
+/// What a batch leaves open.
+pub(super) struct Open<'a> {
+    /// Streams whose heads must be known.
+    pub names: Vec<&'a str>,
+    /// Events that may be recorded already, whatever the heads are.
+    pub ids: Vec<Uuid>,
+    /// Streams whose events are among these.
+    streams: HashSet<&'a str>,
+}
+
+impl<'a> Open<'a> {
+    pub(super) fn of(appends: &[&'a Append], look_up: LookUp) -> Self {
+        let mut times: HashMap<&str, u32> = HashMap::with_capacity(appends.len());
+        for append in appends {
+            *times.entry(append.stream.as_str()).or_default() += 1;
+        }
+        let mut open = Self { names: Vec::new(), ids: Vec::new(), streams: HashSet::new() };
+        for append in appends {
+            let name = append.stream.as_str();
+            let is_alone = times.get(name) == Some(&1);
+            let is_closed = is_alone && look_up == LookUp::WhatIsOpen;
+            let is_new = is_closed && append.expected == Expected::NoStream;
+            let is_storable = !name.contains('\0');
+            if is_storable && !is_new {
+                open.names.push(name);
+            }
+            if !is_closed || append.expected == Expected::Any {
+                open.ids.extend(append.events.iter().map(|it| it.event_id.0));
+                open.streams.insert(name);
+            }
+        }
+        open.names.sort_unstable();
+        open.names.dedup();
+        open
+    }
+
+    /// Returns the further events of those appends that do not find what they expect.
+    pub(super) fn unexpected(&self, appends: &[&Append], heads: &HashMap<&str, Head>) -> Vec<Uuid> {
+        let is_unexpected = |append: &&&Append| {
+            let name = append.stream.as_str();
+            let actual = heads.get(name).map(|head| StreamRevision(head.revision));
+            !self.streams.contains(name) && !is_met(append.expected, actual)
+        };
+        let appends = appends.iter().filter(is_unexpected);
+        appends.flat_map(|it| &it.events).map(|it| it.event_id.0).collect()
+    }
+}
+
+fn is_met(expected: Expected, actual: Option<StreamRevision>) -> bool {
+    match expected {
+        Expected::Any => true,
+        Expected::NoStream => actual.is_none(),
+        Expected::Revision(revision) => actual == Some(revision),
+    }
 }
 
 /// A row of `events`.
@@ -73,12 +139,7 @@ impl<'a> State<'a> {
         self.refuse_known_events(append)?;
         let head = self.heads.get(append.stream.as_str()).copied();
         let actual = head.map(|head| StreamRevision(head.revision));
-        let is_expected = match append.expected {
-            Expected::Any => true,
-            Expected::NoStream => actual.is_none(),
-            Expected::Revision(revision) => actual == Some(revision),
-        };
-        if !is_expected {
+        if !is_met(append.expected, actual) {
             return Err(AppendError::Conflict { actual });
         }
         Ok(self.accept(append, head, clock(), writes))
@@ -156,4 +217,55 @@ fn refuse_unstorable(append: &Append) -> Result<(), AppendError> {
         return invalid("a name has a character 0".into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dlcs_eventlog::{EventId, StreamId};
+
+    fn append(stream: &str, expected: Expected, id: u128) -> Append {
+        let event = NewEvent {
+            event_id: EventId(Uuid::from_u128(id)),
+            type_name: "test.happened".into(),
+            schema_version: 1,
+            payload: "{}".into(),
+            metadata: "{}".into(),
+        };
+        Append { stream: StreamId::from_stored(stream), expected, events: vec![event] }
+    }
+
+    fn revision(revision: u64) -> Expected {
+        Expected::Revision(StreamRevision(revision))
+    }
+
+    #[test]
+    fn only_what_an_expectation_leaves_open_is_looked_up() {
+        let appends = [
+            append("new", Expected::NoStream, 1),
+            append("old", revision(7), 2),
+            append("any", Expected::Any, 3),
+            append("twice", Expected::NoStream, 4),
+            append("twice", revision(0), 5),
+            append("no\0name", Expected::Any, 6),
+        ];
+        let appends: Vec<_> = appends.iter().collect();
+        let ids = |ids: &[u128]| ids.iter().map(|it| Uuid::from_u128(*it)).collect::<Vec<_>>();
+        let open = Open::of(&appends, LookUp::WhatIsOpen);
+        assert_eq!(open.names, ["any", "old", "twice"]);
+        assert_eq!(open.ids, ids(&[3, 4, 5, 6]));
+        let found = Head { stream: 1, revision: 7 };
+        let moved = Head { stream: 1, revision: 8 };
+        for (heads, unexpected) in [
+            (HashMap::from([("old", found)]), vec![]),
+            (HashMap::from([("old", moved)]), vec![2]),
+            (HashMap::from([("old", found), ("new", moved)]), vec![1]),
+            (HashMap::new(), vec![2]),
+        ] {
+            assert_eq!(open.unexpected(&appends, &heads), ids(&unexpected), "{heads:?}");
+        }
+        let open = Open::of(&appends, LookUp::Everything);
+        assert_eq!(open.names, ["any", "new", "old", "twice"]);
+        assert_eq!(open.ids, ids(&[1, 2, 3, 4, 5, 6]));
+    }
 }

@@ -52,7 +52,7 @@ const MOVE: &str = "
     RETURNING pg_notify('dlcs_events', position::text)";
 
 /// From this number on, events go by `COPY`.
-const COPY_FROM_EVENTS: usize = 500;
+const COPY_FROM_EVENTS: usize = 256;
 
 pub(super) struct Session {
     client: Client,
@@ -150,7 +150,7 @@ impl Session {
     }
 
     /// Returns those of the event ids that are in use.
-    async fn look_up_events(
+    pub(super) async fn look_up_events(
         &self,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Known<'static>>, DatabaseError> {
@@ -178,7 +178,7 @@ impl Session {
         writes: &Writes<'_>,
         counter: &Counter,
     ) -> Result<(), WriteError> {
-        let is_bulk = writes.rows.len() > COPY_FROM_EVENTS;
+        let is_bulk = writes.rows.len() >= COPY_FROM_EVENTS;
         if is_bulk {
             self.copy(writes).await.map_err(|error| WriteError { error, is_unsure: false })?;
         }

@@ -1,5 +1,6 @@
-//! What one append does inside a transaction: look first, then write; so a refused append has
-//! written nothing, and the others of the transaction are not touched.
+//! What one append does inside a transaction. A refused append has written nothing, and the others
+//! of the transaction are not touched: what the expectation leaves open is looked up first, and
+//! where something is there in spite of it, the transaction is begun again and all is looked up.
 
 use super::rows::{self, signed, unsigned};
 use dlcs_eventlog::log::Clock;
@@ -25,6 +26,16 @@ struct Head {
     /// Key of the stream's row.
     stream: i64,
     revision: StreamRevision,
+}
+
+/// How much is looked up before an append is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookUp {
+    /// What the expectation leaves open. A stream that has the revision that somebody expects who
+    /// has read it has none of his events; the unique key refuses the transaction if that is not
+    /// so.
+    WhatIsOpen,
+    Everything,
 }
 
 /// `Err` outside: the transaction is lost. `Err` inside: this append is refused.
@@ -55,9 +66,21 @@ impl State {
         connection: &Connection,
         append: &Append,
         clock: &Clock,
+        look_up: LookUp,
     ) -> Outcome {
-        if let Some(refusal) = refuse_known_events(connection, append)? {
+        if let Some(refusal) = refuse_malformed(append) {
             return Ok(Err(refusal));
+        }
+        let is_open = look_up == LookUp::Everything || append.expected == Expected::Any;
+        if is_open && let Some(refusal) = refuse_known_events(connection, append)? {
+            return Ok(Err(refusal));
+        }
+        if !is_open
+            && append.expected == Expected::NoStream
+            && !self.heads.contains(&append.stream)
+            && let Some(stream) = insert_stream(connection, &append.stream)?
+        {
+            return self.insert(connection, append, stream, 0, clock()).map(Ok);
         }
         let head = self.head_of(connection, &append.stream)?;
         let actual = head.map(|head| head.revision);
@@ -67,9 +90,17 @@ impl State {
             Expected::Revision(revision) => actual == Some(revision),
         };
         if !is_expected {
-            return Ok(Err(AppendError::Conflict { actual }));
+            // Unless it came twice.
+            let known = if is_open { None } else { refuse_known_events(connection, append)? };
+            return Ok(Err(known.unwrap_or(AppendError::Conflict { actual })));
         }
-        self.insert(connection, append, head, clock()).map(Ok)
+        let (stream, first) = match head {
+            Some(head) => (Some(head.stream), head.revision.0 + 1),
+            None => (insert_stream(connection, &append.stream)?, 0),
+        };
+        // It was looked for, and nobody else writes in this transaction.
+        let stream = stream.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        self.insert(connection, append, stream, first, clock()).map(Ok)
     }
 
     fn head_of(
@@ -98,13 +129,10 @@ impl State {
         &mut self,
         connection: &Connection,
         append: &Append,
-        head: Option<Head>,
+        stream: i64,
+        first: u64,
         now_us: i64,
     ) -> rusqlite::Result<Appended> {
-        let (stream, first) = match head {
-            Some(head) => (head.stream, head.revision.0 + 1),
-            None => (insert_stream(connection, &append.stream)?, 0),
-        };
         let recorded_at_us = now_us.max(self.last.recorded_at_us);
         let mut place = Place { stream, revision: first, position: self.head().0 + 1, rest: 0 };
         let mut statement = connection.prepare_cached(INSERT_EVENT)?;
@@ -155,8 +183,23 @@ fn insert_event(
     Ok(())
 }
 
-fn insert_stream(connection: &Connection, stream: &StreamId) -> rusqlite::Result<i64> {
-    connection.prepare_cached("INSERT INTO streams (name) VALUES (?1)")?.insert([stream.as_str()])
+/// Returns the key of a new stream; `None`: there is one of this name.
+fn insert_stream(connection: &Connection, stream: &StreamId) -> rusqlite::Result<Option<i64>> {
+    const INSERT: &str = "INSERT INTO streams (name) VALUES (?1) ON CONFLICT DO NOTHING";
+    let inserted = connection.prepare_cached(INSERT)?.execute([stream.as_str()])?;
+    Ok((inserted == 1).then(|| connection.last_insert_rowid()))
+}
+
+fn refuse_malformed(append: &Append) -> Option<AppendError> {
+    if append.events.is_empty() {
+        return Some(AppendError::Invalid(format!("an append to {} has no event", append.stream)));
+    }
+    if append.events.len() == 1 {
+        return None;
+    }
+    let mut seen = HashSet::with_capacity(append.events.len());
+    let twice = append.events.iter().find(|it| !seen.insert(it.event_id))?;
+    Some(AppendError::Invalid(format!("event id {} is in use already", twice.event_id.0)))
 }
 
 /// Looks whether an event id is in use: in this stream as the beginning of an append it is an
@@ -166,25 +209,21 @@ fn refuse_known_events(
     append: &Append,
 ) -> rusqlite::Result<Option<AppendError>> {
     let invalid = |text: String| Ok(Some(AppendError::Invalid(text)));
-    let Some(first) = append.events.first() else {
-        return invalid(format!("an append to {} has no event", append.stream));
-    };
-    if let Some(found) = find_event(connection, first.event_id)? {
-        return if found.stream == append.stream.as_str() {
-            Ok(Some(AppendError::Duplicate { appended: found.last_of_append }))
-        } else {
-            invalid(format!("event id {} is in use in {}", first.event_id.0, found.stream))
+    for (event, place) in append.events.iter().zip(0_usize..) {
+        let Some(found) = find_event(connection, event.event_id)? else { continue };
+        let is_here = found.stream == append.stream.as_str();
+        return match place {
+            0 if is_here => Ok(Some(AppendError::Duplicate { appended: found.last_of_append })),
+            0 => invalid(format!("event id {} is in use in {}", event.event_id.0, found.stream)),
+            _ => invalid(format!("event id {} is in use already", event.event_id.0)),
         };
     }
-    let mut seen = HashSet::from([first.event_id]);
-    for event in &append.events[1..] {
-        let is_known =
-            !seen.insert(event.event_id) || find_event(connection, event.event_id)?.is_some();
-        if is_known {
-            return invalid(format!("event id {} is in use already", event.event_id.0));
-        }
-    }
     Ok(None)
+}
+
+/// Says whether an event id or the name of a stream was there already.
+pub(super) fn is_taken(error: &rusqlite::Error) -> bool {
+    error.sqlite_extended_error_code() == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
 }
 
 struct Found {

@@ -2,7 +2,7 @@
 //!
 //! No delay is added: while one commit is on its way to the disk, the next batch gathers.
 
-use super::append::State;
+use super::append::{LookUp, State, is_taken};
 use super::log_error;
 use crate::connection::{abort_on_io_error, checkpoint_wal};
 use dlcs_eventlog::log::Clock;
@@ -100,7 +100,11 @@ impl Writer {
     }
 
     fn commit_together(&mut self, requests: Vec<Request>) {
-        let written = self.transaction(&requests);
+        let mut written = self.transaction(&requests, LookUp::WhatIsOpen);
+        if written.as_ref().is_err_and(is_taken) {
+            self.roll_back();
+            written = self.transaction(&requests, LookUp::Everything);
+        }
         match written {
             Ok(answers) => {
                 if let Some(state) = &self.state {
@@ -121,7 +125,11 @@ impl Writer {
         }
     }
 
-    fn transaction(&mut self, requests: &[Request]) -> rusqlite::Result<Vec<Answers>> {
+    fn transaction(
+        &mut self,
+        requests: &[Request],
+        look_up: LookUp,
+    ) -> rusqlite::Result<Vec<Answers>> {
         fail::fail_point!("log.before-append");
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut state = match self.state.take() {
@@ -132,7 +140,8 @@ impl Writer {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
             let appends = request.appends.iter();
-            let written = appends.map(|it| state.append(&self.connection, it, &self.clock));
+            let connection = &self.connection;
+            let written = appends.map(|it| state.append(connection, it, &self.clock, look_up));
             answers.push(written.collect::<rusqlite::Result<Answers>>()?);
         }
         fail::fail_point!("log.before-commit");
@@ -161,6 +170,10 @@ impl Writer {
     fn give_up(&mut self, error: &rusqlite::Error) {
         tracing::error!(%error, "cannot append to the event log: {error}");
         metrics::counter!("dlcs_log_failed_transactions_total").increment(1);
+        self.roll_back();
+    }
+
+    fn roll_back(&mut self) {
         self.state = None;
         // After some errors SQLite has rolled back already.
         if !self.connection.is_autocommit()
