@@ -9,7 +9,7 @@ mod planning;
 #[cfg(test)]
 mod tests;
 
-pub use executor::Executor;
+pub use executor::{Executor, Prepared};
 pub use loading::Loaded;
 
 use cqrs_es::event_sink::EventSink;

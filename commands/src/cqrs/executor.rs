@@ -9,7 +9,7 @@ use super::planning::{Plan, Planner};
 use super::{Decided, DispatchError, Outcome};
 use crate::clock::Clock;
 use crate::context::CommandContext;
-use crate::keyed::KeyedLocks;
+use crate::keyed::{KeyedGuard, KeyedLocks};
 use crate::room::Room;
 use dlcs_domain::Aggregate;
 use dlcs_eventlog::{AppendError, EventLog, LogError, StreamId};
@@ -20,8 +20,8 @@ use std::time::Duration;
 
 /// Decisions of one command, at most.
 const TRIES_MAX: u32 = 6;
-/// Streams loaded side by side.
-const LOADS_AT_ONCE: usize = 16;
+/// Streams loaded side by side; the log reads those that wait together.
+const LOADS_AT_ONCE: usize = 1_024;
 
 /// Executes commands against the log. Cheap to clone; clones share the queues.
 #[derive(Clone)]
@@ -40,6 +40,16 @@ struct StreamWork {
 }
 
 type Command<A> = (CommandContext, String, <A as Aggregate>::Command);
+
+/// Commands that are decided and not appended yet. Dropped, they have not happened.
+pub struct Prepared<A: Aggregate> {
+    commands: Vec<Command<A>>,
+    answers: Vec<Option<Answer<A>>>,
+    /// What waits for its append.
+    decided: Vec<(StreamWork, Plan<A>)>,
+    /// Holds the streams.
+    queued: Vec<KeyedGuard>,
+}
 
 impl Executor {
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, program_version: &str) -> Self {
@@ -87,23 +97,48 @@ impl Executor {
         &self,
         commands: Vec<Command<A>>,
     ) -> Vec<Result<Outcome<A>, DispatchError<A::Error>>> {
-        if self.room.is_short() && !commands.iter().all(|(_, _, it)| A::makes_room(it)) {
+        let prepared = self.prepare_many::<A>(commands).await;
+        self.finish_many(prepared).await
+    }
+
+    /// Decides commands, and lets others on their streams wait until they are finished.
+    ///
+    /// For many calls in a row: the next is prepared while this one is appended.
+    pub async fn prepare_many<A: Aggregate>(&self, commands: Vec<Command<A>>) -> Prepared<A> {
+        let mut prepared = Prepared {
+            answers: commands.iter().map(|_| None).collect(),
+            commands,
+            decided: Vec::new(),
+            queued: Vec::new(),
+        };
+        if self.room.is_short() && !prepared.commands.iter().all(|(_, _, it)| A::makes_room(it)) {
             let full = || Err(DispatchError::Full("there is hardly any room left".to_owned()));
-            return commands.iter().map(|_| full()).collect();
+            prepared.answers.fill_with(|| Some(full()));
+            return prepared;
         }
-        let mut answers: Vec<Option<Answer<A>>> = commands.iter().map(|_| None).collect();
-        let mut work = by_stream::<A>(&commands);
-        let queued = self.queues.lock_all(work.iter().map(|it| it.stream.as_str())).await;
-        for tried in 0..TRIES_MAX {
-            if tried > 0 {
-                tokio::time::sleep(pause(tried, self.clock.random())).await;
-            }
-            work = self.round(&commands, work, &mut answers).await;
+        let work = by_stream::<A>(&prepared.commands);
+        prepared.queued = self.queues.lock_all(work.iter().map(|it| it.stream.as_str())).await;
+        self.decide(&mut prepared, work).await;
+        prepared
+    }
+
+    /// Appends what was decided, deciding again where it must be, and answers in the order of the
+    /// commands.
+    pub async fn finish_many<A: Aggregate>(
+        &self,
+        mut prepared: Prepared<A>,
+    ) -> Vec<Result<Outcome<A>, DispatchError<A::Error>>> {
+        let mut work = self.append(&mut prepared).await;
+        for tried in 1..TRIES_MAX {
             if work.is_empty() {
                 break;
             }
+            tokio::time::sleep(pause(tried, self.clock.random())).await;
+            self.decide(&mut prepared, work).await;
+            work = self.append(&mut prepared).await;
         }
         fail::fail_point!("commands.before-answer");
+        let Prepared { answers, queued, .. } = prepared;
         drop(queued);
         answers.into_iter().map(|it| it.unwrap_or(Err(DispatchError::Busy))).collect()
     }
@@ -128,33 +163,22 @@ impl Executor {
         answers.remove(&0).transpose()
     }
 
-    /// Decides and appends everything once, and returns what must be decided again.
-    async fn round<A: Aggregate>(
-        &self,
-        commands: &[Command<A>],
-        work: Vec<StreamWork>,
-        answers: &mut [Option<Answer<A>>],
-    ) -> Vec<StreamWork> {
+    /// Loads and decides.
+    async fn decide<A: Aggregate>(&self, prepared: &mut Prepared<A>, work: Vec<StreamWork>) {
+        let Prepared { commands, answers, decided, .. } = prepared;
+        let commands = &commands[..];
         let loads = work.into_iter().map(|it| async {
             let plan = self.plan(commands, &it).await;
             (it, plan)
         });
-        let loaded: Vec<_> = futures::stream::iter(loads).buffered(LOADS_AT_ONCE).collect().await;
-        let mut appends = Vec::new();
-        let mut waiting = Vec::new();
-        for (work, plan) in loaded {
+        let mut loaded = futures::stream::iter(loads).buffered(LOADS_AT_ONCE);
+        while let Some((work, plan)) = loaded.next().await {
             match plan {
                 Err(error) => fail(&work, &error.into(), answers),
-                Ok(mut plan) => match plan.append.take() {
-                    None => settle(&work, plan.answers, answers),
-                    Some(append) => {
-                        appends.push(append);
-                        waiting.push((work, plan));
-                    }
-                },
+                Ok(plan) if plan.append.is_none() => settle(&work, plan.answers, answers),
+                Ok(plan) => decided.push((work, plan)),
             }
         }
-        self.append(appends, waiting, answers).await
     }
 
     async fn plan<A: Aggregate>(
@@ -178,15 +202,14 @@ impl Executor {
         Ok(planner.plan(own, known).await)
     }
 
-    async fn append<A: Aggregate>(
-        &self,
-        appends: Vec<dlcs_eventlog::Append>,
-        waiting: Vec<(StreamWork, Plan<A>)>,
-        answers: &mut [Option<Answer<A>>],
-    ) -> Vec<StreamWork> {
+    /// Appends what is decided, and returns what must be decided again.
+    async fn append<A: Aggregate>(&self, prepared: &mut Prepared<A>) -> Vec<StreamWork> {
+        let mut waiting = std::mem::take(&mut prepared.decided);
+        let appends: Vec<_> = waiting.iter_mut().filter_map(|(_, it)| it.append.take()).collect();
         if appends.is_empty() {
             return Vec::new();
         }
+        let answers = &mut prepared.answers;
         let mut again = Vec::new();
         fail::fail_point!("commands.before-append");
         let appended = self.log.append(appends).await;

@@ -1,7 +1,7 @@
 //! Assets: registering, changing, deleting. Ingest reports to the executor itself.
 
 use crate::context::CommandContext;
-use crate::cqrs::{Decided, Executor, Outcome};
+use crate::cqrs::{Decided, Executor, Outcome, Prepared};
 use crate::error::CommandError;
 use dlcs_domain::asset::{Asset, AssetChange, AssetCommand, AssetDefaults, Delivery, Registration};
 use dlcs_domain::space::Space;
@@ -9,8 +9,8 @@ use dlcs_domain::{AssetId, BatchId, SpaceId};
 use dlcs_eventlog::StreamRevision;
 use std::collections::HashMap;
 
-/// Rows registered with one append.
-const CHUNK_LENGTH: usize = 500;
+/// Rows registered with one append, at most.
+const CHUNK_LENGTH: usize = 12_000;
 
 #[derive(Clone)]
 pub struct AssetCommands {
@@ -23,6 +23,23 @@ pub struct RegisterOutcome {
     pub decided: Decided,
     /// The asset is a member of the batch now, and was not before.
     pub joined_batch: bool,
+}
+
+type Row = (CommandContext, AssetId, Registration);
+
+/// Rows that are decided together.
+struct Chunk {
+    answers: Vec<Result<RegisterOutcome, CommandError>>,
+    /// Whose answers wait.
+    places: Vec<(usize, CommandContext, AssetId)>,
+    prepared: Prepared<Asset>,
+}
+
+/// Rows that are recorded.
+struct Recorded {
+    answers: Vec<Result<RegisterOutcome, CommandError>>,
+    /// Those that were, by their place.
+    new: Vec<(usize, CommandContext, AssetId)>,
 }
 
 /// What new assets of a space take over; looked up once per space and call.
@@ -56,15 +73,26 @@ impl AssetCommands {
     /// Each row that is answered with `Ok` is durable, and repeatable by its own context.
     pub async fn register_many(
         &self,
-        rows: Vec<(CommandContext, AssetId, Registration)>,
+        rows: Vec<Row>,
     ) -> Vec<Result<RegisterOutcome, CommandError>> {
         let mut defaults = Defaults::new();
         let mut answers = Vec::with_capacity(rows.len());
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let chunk: Vec<_> = rows.by_ref().take(CHUNK_LENGTH).collect();
-            answers.extend(self.register_chunk(chunk, &mut defaults).await);
+        let mut registered = Vec::new();
+        let mut rows = rows.into_iter();
+        let mut chunk = self.prepare(rows.by_ref().take(CHUNK_LENGTH), &mut defaults).await;
+        while !chunk.answers.is_empty() {
+            // The next rows are decided while these are on their way to the disk.
+            let next = self.prepare(rows.by_ref().take(CHUNK_LENGTH), &mut defaults);
+            let (recorded, next) = futures::join!(self.record(chunk), next);
+            let first = answers.len();
+            for (place, context, id) in recorded.new {
+                registered.push((first + place, context, id));
+            }
+            answers.extend(recorded.answers);
+            chunk = next;
         }
+        // Only now: it queues up behind other commands, which a prepared chunk would hold up.
+        self.take_back_many(&registered, &mut answers).await;
         answers
     }
 
@@ -124,14 +152,9 @@ impl AssetCommands {
         Ok((loaded.state, loaded.revision))
     }
 
-    async fn register_chunk(
-        &self,
-        rows: Vec<(CommandContext, AssetId, Registration)>,
-        defaults: &mut Defaults,
-    ) -> Vec<Result<RegisterOutcome, CommandError>> {
-        let mut answers = Vec::with_capacity(rows.len());
-        let mut commands = Vec::with_capacity(rows.len());
-        let mut places = Vec::with_capacity(rows.len());
+    /// Decides registrations, as far as their spaces can be used.
+    async fn prepare(&self, rows: impl Iterator<Item = Row>, defaults: &mut Defaults) -> Chunk {
+        let (mut answers, mut commands, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for (context, id, registration) in rows {
             match self.remembered_defaults(id.space(), defaults).await {
                 Err(error) => {
@@ -147,22 +170,40 @@ impl AssetCommands {
                 }
             }
         }
-        let outcomes = self.executor.execute_many::<Asset>(commands).await;
-        let mut registered = Vec::with_capacity(places.len());
-        for ((place, context, id), outcome) in places.iter().zip(outcomes) {
-            answers[*place] = outcome.map(|it| register_outcome(&it)).map_err(CommandError::from);
-            if let Ok(outcome) = &answers[*place] {
-                registered.push((*place, context, id, outcome.decided));
+        let prepared = self.executor.prepare_many::<Asset>(commands).await;
+        Chunk { answers, places, prepared }
+    }
+
+    /// Appends a chunk that was decided.
+    async fn record(&self, chunk: Chunk) -> Recorded {
+        let Chunk { mut answers, places, prepared } = chunk;
+        let outcomes = self.executor.finish_many(prepared).await;
+        let mut new = Vec::new();
+        for ((place, context, id), outcome) in places.into_iter().zip(outcomes) {
+            answers[place] = outcome.map(|it| register_outcome(&it)).map_err(CommandError::from);
+            if answers[place].is_ok() {
+                new.push((place, context, id));
             }
         }
-        let orphans = registered.iter().map(|(_, context, id, decided)| (*context, *id, decided));
-        let kept = self.take_back_orphans(&orphans.collect::<Vec<_>>()).await;
+        Recorded { answers, new }
+    }
+
+    async fn take_back_many(
+        &self,
+        registered: &[(usize, CommandContext, AssetId)],
+        answers: &mut [Result<RegisterOutcome, CommandError>],
+    ) {
+        let mut decided = Vec::with_capacity(registered.len());
+        for (place, context, id) in registered {
+            decided.extend(answers[*place].as_ref().ok().map(|it| (context, id, it.decided)));
+        }
+        let orphans: Vec<_> = decided.iter().map(|(context, id, it)| (*context, *id, it)).collect();
+        let kept = self.take_back_orphans(&orphans).await;
         for ((place, ..), kept) in registered.iter().zip(kept) {
             if let Err(error) = kept {
                 answers[*place] = Err(error);
             }
         }
-        answers
     }
 
     /// Looks at the spaces once more: one that was deleted after it was looked at, and before the

@@ -48,10 +48,15 @@ async fn many_assets_cost_few_appends_and_a_repetition_none() {
     let world = with_space().await;
     let calls = world.log.append_calls();
     let row = |it| (repeatable(1).row(it, None), asset(&format!("p{it}")), page(&format!("{it}")));
-    let rows = || (0..1200).map(row).collect();
+    const ROWS: u64 = 24_000;
+    // The last one is in another append than the first, and changes it.
+    let last = || (repeatable(1).row(ROWS, None), asset("p0"), page("other"));
+    let rows = || (0..ROWS).map(row).chain([last()]).collect();
     let assets = &world.commands.assets;
     let answers = assets.register_many(rows()).await;
-    assert!(answers.iter().all(|it| it.as_ref().is_ok_and(|it| it.decided.created)));
+    let (last, first) = answers.split_last().expect("there are many");
+    assert!(first.iter().all(|it| it.as_ref().is_ok_and(|it| it.decided.created)));
+    assert!(last.as_ref().is_ok_and(|it| it.decided.changed && !it.decided.created));
     assert_eq!(world.log.append_calls() - calls, 3);
     let count = world.events().await.len();
     let again = assets.register_many(rows()).await;
