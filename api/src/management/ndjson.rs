@@ -24,8 +24,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio_util::io::ReaderStream;
 
-/// Rows that are registered together.
-const CHUNK_ROWS: usize = 500;
+/// Rows that are registered together, unless they are long.
+const CHUNK_ROWS: usize = 4_000;
+/// Bytes of rows that are kept before they are registered.
+const CHUNK_BYTES: usize = 4 << 20;
 const NEWLINE: u8 = b'\n';
 
 pub(crate) async fn submit(request: Incoming, body: Body) -> Answer {
@@ -105,6 +107,7 @@ struct Run<'a> {
     batch: OpenBatch,
     results: BufWriter<File>,
     chunk: Vec<Answer<Row>>,
+    chunk_bytes: usize,
     /// Of the next row; rows count from 0.
     number: u64,
     /// Each row is sealed by its digest, so that it is recognised when it is sent again.
@@ -122,6 +125,7 @@ impl<'a> Run<'a> {
             batch,
             results,
             chunk: Vec::new(),
+            chunk_bytes: 0,
             number: 0,
             is_repeatable: false,
             is_cut_off: false,
@@ -129,10 +133,12 @@ impl<'a> Run<'a> {
     }
 
     async fn take(&mut self, line: Line) -> Answer<()> {
+        self.chunk_bytes += line.as_ref().map_or(0, |it| it.len());
         let row = self.read(line).await;
         self.chunk.push(row);
         self.number += 1;
-        if self.chunk.len() >= CHUNK_ROWS { self.register().await } else { Ok(()) }
+        let is_full = self.chunk.len() >= CHUNK_ROWS || self.chunk_bytes >= CHUNK_BYTES;
+        if is_full { self.register().await } else { Ok(()) }
     }
 
     async fn read(&self, line: Line) -> Answer<Row> {
@@ -149,6 +155,7 @@ impl<'a> Run<'a> {
     /// Registers what makes sense of the chunk; answers every row in its place.
     async fn register(&mut self) -> Answer<()> {
         let chunk = std::mem::take(&mut self.chunk);
+        self.chunk_bytes = 0;
         let good = chunk.iter().flatten().cloned().collect();
         let mut outcomes = self.batch.register(good).await.into_iter();
         let first = self.number - chunk.len() as u64;
