@@ -178,16 +178,11 @@ impl Session {
         writes: &Writes<'_>,
         counter: &Counter,
     ) -> Result<(), WriteError> {
-        let is_bulk = writes.rows.len() >= COPY_FROM_EVENTS;
-        if is_bulk {
-            self.copy(writes).await.map_err(|error| WriteError { error, is_unsure: false })?;
-        }
-        let few = if is_bulk { &Writes::default() } else { writes };
-        // One trip. What fails makes the rest fail, and COMMIT a ROLLBACK that succeeds: it
-        // counts only if all before it did.
+        // One trip; the connection sends them in this order. What fails makes the rest fail, and
+        // COMMIT a ROLLBACK that succeeds: it counts only if all before it did.
         let (streams, events, moved, committed) = futures::join!(
-            self.insert_streams(&few.streams),
-            self.insert_events(&few.rows),
+            self.insert_streams(&writes.streams),
+            self.write_events(&writes.rows),
             self.move_counter(counter),
             self.client.batch_execute("COMMIT"),
         );
@@ -206,10 +201,15 @@ impl Session {
         self.client.execute(&self.insert_streams, &[&ids, &names]).await.map(drop)
     }
 
-    async fn insert_events(&self, rows: &[Row<'_>]) -> Result<(), Error> {
-        if rows.is_empty() {
-            return Ok(());
+    async fn write_events(&self, rows: &[Row<'_>]) -> Result<(), Error> {
+        match rows.len() {
+            0 => Ok(()),
+            COPY_FROM_EVENTS.. => self.copy_events(rows).await,
+            _ => self.insert_events(rows).await,
         }
+    }
+
+    async fn insert_events(&self, rows: &[Row<'_>]) -> Result<(), Error> {
         fn column<'a, T>(rows: &'a [Row<'a>], cell: impl Fn(&'a Row<'a>) -> T) -> Vec<T> {
             rows.iter().map(cell).collect()
         }
@@ -233,18 +233,12 @@ impl Session {
             .map(drop)
     }
 
-    async fn copy(&self, writes: &Writes<'_>) -> Result<(), DatabaseError> {
-        let (inserted, sink) = futures::join!(
-            self.insert_streams(&writes.streams),
-            self.client.copy_in(&self.copy_events),
-        );
-        inserted?;
-        let mut sink = pin!(sink?);
-        for chunk in copy::chunks(&writes.rows) {
+    async fn copy_events(&self, rows: &[Row<'_>]) -> Result<(), Error> {
+        let mut sink = pin!(self.client.copy_in(&self.copy_events).await?);
+        for chunk in copy::chunks(rows) {
             sink.send(chunk).await?;
         }
-        sink.finish().await?;
-        Ok(())
+        sink.finish().await.map(drop)
     }
 
     async fn move_counter(&self, counter: &decide::Counter) -> Result<(), Error> {
