@@ -6,8 +6,8 @@
 use super::decide::{Counter, Head, LookUp, Open, State, Writes};
 use super::hints::{self, raise};
 use super::log_error;
-use super::queue::{Answers, Queue, REQUESTS_MAX, Request, refuse};
-use super::session::{Looked, Session, WriteError};
+use super::queue::{Answers, Batch, Queue, REQUESTS_MAX, Request, refuse};
+use super::session::{Session, WriteError};
 use crate::connection::{Database, DatabaseError, ErrorKind, Retry};
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{Append, AppendError, Appended, Position};
@@ -104,36 +104,39 @@ impl Writer {
     }
 
     async fn run(mut self, mut queue: Queue) {
-        while let Some(requests) = queue.next().await {
-            let appends: Vec<_> = requests.iter().flat_map(|it| &it.appends).collect();
-            let committed = self.commit_together(&appends).await;
-            queue.count(requests.len());
-            match committed {
-                Ok(answers) => answer(requests, answers),
+        while let Some(mut batch) = queue.next().await {
+            match self.commit_together(&mut batch, Some(&mut queue)).await {
+                Ok(answers) => answer(batch.requests, answers),
                 // One that cannot be stored takes nobody along.
-                Err(error) if error.kind() == ErrorKind::Other => self.one_by_one(requests).await,
-                Err(error) => give_up(requests, &error),
+                Err(error) if error.kind() == ErrorKind::Other => {
+                    self.one_by_one(batch.requests).await;
+                }
+                Err(error) => give_up(batch.requests, &error),
             }
         }
     }
 
     async fn one_by_one(&mut self, requests: Vec<Request>) {
         for request in requests {
-            let appends: Vec<_> = request.appends.iter().collect();
-            match self.commit_together(&appends).await {
-                Ok(answers) => answer(vec![request], answers),
-                Err(error) => give_up(vec![request], &error),
+            let mut batch = Batch::of(request);
+            match self.commit_together(&mut batch, None).await {
+                Ok(answers) => answer(batch.requests, answers),
+                Err(error) => give_up(batch.requests, &error),
             }
         }
     }
 
-    /// Tries until it is written, or for a bounded time.
-    async fn commit_together(&mut self, appends: &[&Append]) -> Result<Answers, DatabaseError> {
+    /// Tries until it is written, or for a bounded time. Who waits in `queue` may come along.
+    async fn commit_together(
+        &mut self,
+        batch: &mut Batch,
+        mut queue: Option<&mut Queue>,
+    ) -> Result<Answers, DatabaseError> {
         let mut planned = None;
         let mut retry: Option<Retry> = None;
         let mut look_up = LookUp::WhatIsOpen;
         loop {
-            let attempt = self.attempt(appends, look_up, &mut planned);
+            let attempt = self.attempt(batch, queue.as_deref_mut(), look_up, &mut planned);
             let error = match tokio::time::timeout(TRANSACTION_TIMEOUT, attempt).await {
                 Ok(Ok(answers)) => return Ok(answers),
                 Ok(Err(error)) => error,
@@ -164,7 +167,8 @@ impl Writer {
     /// One transaction. `planned` is set while its outcome is not known.
     async fn attempt(
         &mut self,
-        appends: &[&Append],
+        batch: &mut Batch,
+        queue: Option<&mut Queue>,
         look_up: LookUp,
         planned: &mut Option<Planned>,
     ) -> Result<Answers, DatabaseError> {
@@ -173,7 +177,12 @@ impl Writer {
             None => Session::open(&self.database).await?,
         };
         fail::fail_point!("postgres.log.before-append");
-        let mut state = self.begin(&session, appends, look_up).await?;
+        let counter = session.begin().await?;
+        if let Some(queue) = queue {
+            queue.drain(batch);
+        }
+        let appends = batch.appends();
+        let mut state = self.look_up(&session, counter, &appends, look_up).await?;
         let before = state.counter;
         let mut writes = Writes::default();
         let answers: Answers =
@@ -204,23 +213,25 @@ impl Writer {
         Ok(resolve(answers, earlier))
     }
 
-    /// Locks the counter and learns what the appends are decided on.
-    async fn begin<'a>(
+    /// Learns what the appends are decided on, now that nobody else appends.
+    async fn look_up<'a>(
         &mut self,
         session: &Session,
+        counter: Counter,
         appends: &[&'a Append],
         look_up: LookUp,
     ) -> Result<State<'a>, DatabaseError> {
         let open = Open::of(appends, look_up);
-        let (cached, missing): (Vec<&str>, Vec<&str>) =
-            open.names.iter().partition(|it| self.cache.heads.contains(**it));
-        let Looked { counter, mut heads, mut events } = session.begin(&missing, &open.ids).await?;
-        let is_ours = self.cache.counter == Some(counter);
-        if !is_ours {
+        if self.cache.counter != Some(counter) {
             // Another process has appended.
             self.cache.heads.clear();
-            heads.extend(session.look_up_heads(&cached).await?);
         }
+        let is_missing = |it: &&&str| !self.cache.heads.contains(**it);
+        let missing: Vec<&str> = open.names.iter().filter(is_missing).copied().collect();
+        let (heads, mut events) = futures::try_join!(
+            session.look_up_heads(&missing),
+            session.look_up_events(&open.ids),
+        )?;
         let mut known: HashMap<&'a str, Head> = HashMap::with_capacity(appends.len());
         for append in appends {
             let name = append.stream.as_str();

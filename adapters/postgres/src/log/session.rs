@@ -66,13 +66,6 @@ pub(super) struct Session {
     connection: JoinHandle<()>,
 }
 
-/// What a transaction begins with.
-pub(super) struct Looked {
-    pub counter: Counter,
-    pub heads: HashMap<String, Head>,
-    pub events: HashMap<Uuid, Known<'static>>,
-}
-
 /// A transaction that failed while it wrote.
 pub(super) struct WriteError {
     pub error: DatabaseError,
@@ -109,28 +102,22 @@ impl Session {
         })
     }
 
-    /// Begins a transaction, locks the counter and looks up names and event ids, in one trip.
+    /// Begins a transaction and locks the counter, in one trip.
     ///
-    /// Each statement sees what was committed before it began, so these see what the lock does.
-    pub(super) async fn begin(
-        &self,
-        names: &[&str],
-        ids: &[Uuid],
-    ) -> Result<Looked, DatabaseError> {
-        let (begun, locked, heads, events) = futures::join!(
+    /// Each statement sees what was committed before it began, so whatever is looked up from now on
+    /// sees what the lock does.
+    pub(super) async fn begin(&self) -> Result<Counter, DatabaseError> {
+        let (begun, locked) = futures::join!(
             self.client.batch_execute("BEGIN"),
             self.client.query_one(&self.lock, &[]),
-            self.look_up_heads(names),
-            self.look_up_events(ids),
         );
         begun?;
         let locked = locked?;
-        let counter = Counter {
+        Ok(Counter {
             position: unsigned(&locked, 0)?,
             streams: locked.try_get(1)?,
             recorded_at_us: locked.try_get(2)?,
-        };
-        Ok(Looked { counter, heads: heads?, events: events? })
+        })
     }
 
     /// Returns the heads of those streams that exist.

@@ -1,6 +1,7 @@
 //! The one thread that writes: it takes everything that waits, commits it together, answers.
 //!
-//! No delay is added: while one commit is on its way to the disk, the next batch gathers.
+//! No delay is added: while one commit is on its way to the disk, the next batch gathers, and who
+//! comes while that is being written comes along.
 
 use super::append::{LookUp, State, is_taken};
 use super::log_error;
@@ -93,18 +94,21 @@ struct Writer {
 impl Writer {
     fn run(mut self, mut waiting: mpsc::Receiver<Request>) {
         while let Some(first) = waiting.blocking_recv() {
-            let requests = drain(first, &mut waiting);
-            self.commit_together(requests);
+            let mut batch = Batch::default();
+            batch.push(first);
+            batch.drain(&mut waiting);
+            self.commit_together(batch, &mut waiting);
             checkpoint_wal(&self.connection, CHECKPOINT_PAGES, "event log");
         }
     }
 
-    fn commit_together(&mut self, requests: Vec<Request>) {
-        let mut written = self.transaction(&requests, LookUp::WhatIsOpen);
+    fn commit_together(&mut self, mut batch: Batch, waiting: &mut mpsc::Receiver<Request>) {
+        let mut written = self.transaction(&mut batch, waiting, LookUp::WhatIsOpen);
         if written.as_ref().is_err_and(is_taken) {
             self.roll_back();
-            written = self.transaction(&requests, LookUp::Everything);
+            written = self.transaction(&mut batch, waiting, LookUp::Everything);
         }
+        let requests = batch.requests;
         match written {
             Ok(answers) => {
                 if let Some(state) = &self.state {
@@ -127,7 +131,8 @@ impl Writer {
 
     fn transaction(
         &mut self,
-        requests: &[Request],
+        batch: &mut Batch,
+        waiting: &mut mpsc::Receiver<Request>,
         look_up: LookUp,
     ) -> rusqlite::Result<Vec<Answers>> {
         fail::fail_point!("log.before-append");
@@ -137,12 +142,15 @@ impl Writer {
             _ => State::load(&self.connection)?,
         };
         let head_before = state.head();
-        let mut answers = Vec::with_capacity(requests.len());
-        for request in requests {
+        let mut answers = Vec::with_capacity(batch.requests.len());
+        while let Some(request) = batch.requests.get(answers.len()) {
             let appends = request.appends.iter();
             let connection = &self.connection;
             let written = appends.map(|it| state.append(connection, it, &self.clock, look_up));
             answers.push(written.collect::<rusqlite::Result<Answers>>()?);
+            if answers.len() == batch.requests.len() {
+                batch.drain(waiting);
+            }
         }
         fail::fail_point!("log.before-commit");
         let events = state.head().0 - head_before.0;
@@ -184,25 +192,30 @@ impl Writer {
     }
 }
 
-/// Takes what waits, up to the limits of a transaction.
-fn drain(first: Request, waiting: &mut mpsc::Receiver<Request>) -> Vec<Request> {
-    let mut requests = vec![first];
-    let (mut events, mut bytes) = size(&requests[0]);
-    while events < EVENTS_PER_TRANSACTION
-        && bytes < BYTES_PER_TRANSACTION
-        && let Ok(request) = waiting.try_recv()
-    {
-        let more = size(&request);
-        events += more.0;
-        bytes += more.1;
-        requests.push(request);
-    }
-    requests
+/// Requests that are committed together.
+#[derive(Default)]
+struct Batch {
+    requests: Vec<Request>,
+    events: usize,
+    bytes: usize,
 }
 
-fn size(request: &Request) -> (usize, usize) {
-    let events = request.appends.iter().flat_map(|append| &append.events);
-    events.fold((0, 0), |(count, bytes), event| {
-        (count + 1, bytes + event.payload.len() + event.metadata.len())
-    })
+impl Batch {
+    /// Adds what waits by now, up to the limits of a transaction.
+    fn drain(&mut self, waiting: &mut mpsc::Receiver<Request>) {
+        while self.events < EVENTS_PER_TRANSACTION
+            && self.bytes < BYTES_PER_TRANSACTION
+            && let Ok(request) = waiting.try_recv()
+        {
+            self.push(request);
+        }
+    }
+
+    fn push(&mut self, request: Request) {
+        for event in request.appends.iter().flat_map(|append| &append.events) {
+            self.events += 1;
+            self.bytes += event.payload.len() + event.metadata.len();
+        }
+        self.requests.push(request);
+    }
 }
