@@ -12,6 +12,9 @@ use tokio::sync::Semaphore;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pages in the WAL from which on it is copied into the database, for stores of small writes.
 pub(crate) const CHECKPOINT_PAGES: i64 = 1_000;
+/// Pages that are kept for writing, of each read model: there are many, and while they are built anew
+/// each fills what it may have. What does not fit is in the kernel's memory, which it can take back.
+const READ_MODEL_CACHE_KIB: i32 = 8_192;
 /// Pages in the WAL (64 MiB) from which on readers are waited for, so that it starts anew.
 const RESTART_PAGES: i64 = 16_384;
 
@@ -108,15 +111,15 @@ pub fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, OpenError
 
 fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    let synchronous = match durability {
-        Durability::EveryCommit => "FULL",
-        Durability::Checkpoints => "NORMAL",
+    let (synchronous, cache_kib) = match durability {
+        Durability::EveryCommit => ("FULL", 65_536),
+        Durability::Checkpoints => ("NORMAL", READ_MODEL_CACHE_KIB),
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // Checkpoints are made by hand: SQLite's own keep their errors to themselves.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "cache_size", -65_536)?; // KiB.
+    connection.pragma_update(None, "cache_size", -cache_kib)?; // KiB.
     configure(connection)
 }
 
