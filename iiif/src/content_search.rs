@@ -129,6 +129,10 @@ impl SearchVersion {
 }
 
 impl SearchResults {
+    fn is_paged(&self) -> bool {
+        self.next.is_some() || self.previous.is_some()
+    }
+
     /// Returns the document, always the same bytes for the same results.
     pub fn to_json(&self, version: SearchVersion) -> String {
         match version {

@@ -48,7 +48,9 @@ async fn found_within(server: &Server, path: &str, at_most: Duration) -> Value {
 
 async fn total(server: &Server, who: Persona, path: &str) -> u64 {
     let found = server.json(who, path).await;
-    found["partOf"]["total"].as_u64().unwrap_or_else(|| panic!("{found}"))
+    let all = found["partOf"]["total"].as_u64();
+    let on_this_page = || found["items"].as_array().map(|it| it.len() as u64);
+    all.or_else(on_this_page).unwrap_or_else(|| panic!("{found}"))
 }
 
 #[tokio::test]
@@ -88,15 +90,15 @@ async fn a_manifest_leads_to_its_text_only_where_there_is_some() {
     let Some(()) = kant(&server).await else { return };
     for path in ["/iiif-manifest/v3/1/1/kant_0020.tif", "/iiif/v3/1/kant"] {
         let manifest = server.json(Persona::Anonymous, path).await;
-        assert_eq!(manifest["service"][0]["@type"], "SearchService1", "{manifest}");
-        assert_eq!(manifest["service"][1]["type"], "SearchService2");
+        assert_eq!(manifest["service"][0]["type"], "SearchService2", "{manifest}");
+        assert_eq!(manifest["service"][1]["@type"], "SearchService1");
         let canvas = &manifest["items"][0];
         for link in [
             &canvas["seeAlso"][0]["id"],
             &canvas["rendering"][0]["id"],
             &canvas["annotations"][0]["id"],
-            &manifest["service"][1]["id"],
-            &manifest["service"][1]["service"][0]["id"],
+            &manifest["service"][0]["id"],
+            &manifest["service"][0]["service"][0]["id"],
         ] {
             let address = link.as_str().unwrap_or_else(|| panic!("{manifest}"));
             let (status, body) = text(&server, Persona::Anonymous, address).await;
@@ -302,7 +304,15 @@ async fn pages_are_registered_and_recognised_with_one_command_and_read_models_eq
     assert!(plain.contains("The quick brown dog jumped over the\nlazy fox."), "{plain}");
     let path = "/search/v2/1/manifests/photo?q=%22the+lazy+fox%22";
     let found = found_within(&server, path, Duration::from_secs(5)).await;
-    assert_eq!(found["partOf"]["total"], 4, "{found}");
+    // One of them runs over a line break.
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(5), "{found}");
+    let contexts = found["annotations"][0]["items"].as_array();
+    assert_eq!(contexts.map(Vec::len), Some(4), "{found}");
+    assert_eq!(
+        found["id"],
+        format!("{}{path}", server.base),
+        "clients find it under what they asked"
+    );
     let output = server.command(&["search", "--json", "\"quick brown dog\""]);
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(lines.lines().count(), 5, "{lines}");

@@ -121,7 +121,7 @@ impl SearchRequest {
         }
     }
 
-    /// Returns the address of this search, of all of it or of one page.
+    /// Returns the address of this search, or of one of its further pages.
     pub(super) fn address(&self, page: Option<usize>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for name in ["q", "motivation"] {

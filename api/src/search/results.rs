@@ -41,16 +41,18 @@ fn results(
     let base = &request.state.public_url;
     let last = found.total_hits.map(|total| (total as usize).div_ceil(PAGE_LENGTH).max(1));
     let is_reachable = page * PAGE_LENGTH <= HITS_FROM_MAX;
+    // Clients look an answer up under the address that they asked.
+    let address = |page: usize| request.address((page > 1).then_some(page));
     SearchResults {
-        id: request.address(Some(page)),
+        id: address(page),
         list: ResultList {
-            id: request.address(None),
+            id: format!("{}#all", address(1)),
             total: found.total_hits,
-            first: request.address(Some(1)),
-            last: last.map(|last| request.address(Some(last))),
+            first: address(1),
+            last: last.map(address),
         },
-        next: (found.has_more && is_reachable).then(|| request.address(Some(page + 1))),
-        previous: (page > 1).then(|| request.address(Some(page - 1))),
+        next: (found.has_more && is_reachable).then(|| address(page + 1)),
+        previous: (page > 1).then(|| address(page - 1)),
         start_index: Some(((page - 1) * PAGE_LENGTH) as u64),
         ignored: request.ignored(&[]),
         matches: found.hits.iter().map(|hit| matched(base, hit, canvases, sizes)).collect(),

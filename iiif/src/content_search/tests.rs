@@ -77,6 +77,15 @@ fn version_2_puts_the_context_beside_the_annotations() {
     assert_eq!(context["target"][1]["selector"][0]["prefix"], "sind");
 }
 
+/// Content Search API 2.0, section 3.2: as Clover 3 needs it, which takes `partOf` for a list.
+#[test]
+fn version_2_of_all_results_on_one_page_is_part_of_nothing() {
+    let results = SearchResults { next: None, ..over_two_lines() };
+    let page: Value = serde_json::from_str(&results.to_json(SearchVersion::V2)).unwrap();
+    assert_eq!(page.get("partOf"), None);
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(2));
+}
+
 #[test]
 fn over_many_resources_a_match_names_its_manifest() {
     let mut results = over_two_lines();

@@ -10,7 +10,10 @@ pub(super) fn results(results: &SearchResults) -> Value {
     page.insert("@context".into(), json!(SearchVersion::V2.context()));
     page.insert("id".into(), json!(results.id));
     page.insert("type".into(), json!("AnnotationPage"));
-    page.insert("partOf".into(), collection(results));
+    // Section 3.2: a list that is not paged is no part of anything.
+    if results.is_paged() {
+        page.insert("partOf".into(), collection(results));
+    }
     for (name, value) in [("next", &results.next), ("prev", &results.previous)] {
         if let Some(value) = value {
             page.insert(name.into(), json!({"id": value, "type": "AnnotationPage"}));

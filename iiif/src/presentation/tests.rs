@@ -210,13 +210,13 @@ fn a_manifest_with_text_offers_search_and_its_lines() {
         "http://iiif.io/api/presentation/3/context.json"
     ]);
     assert_eq!(v3["@context"], contexts);
-    assert_eq!(v3["service"][0]["@id"], service("search/v1"));
-    assert_eq!(v3["service"][0]["@type"], "SearchService1");
+    assert_eq!(v3["service"][1]["@id"], service("search/v1"));
+    assert_eq!(v3["service"][1]["@type"], "SearchService1");
     let v2_offer = json!({
         "id": service("search/v2"), "type": "SearchService2",
         "service": [{"id": service("autocomplete/v2"), "type": "AutoCompleteService2"}],
     });
-    assert_eq!(v3["service"][1], v2_offer);
+    assert_eq!(v3["service"][0], v2_offer);
     assert_eq!(v3["items"][0]["annotations"][0]["type"], "AnnotationPage");
 
     let v2 = read(PresentationVersion::V2);

@@ -267,8 +267,18 @@ fn context(manifest: &super::Manifest) -> Context {
     }
 }
 
+/// The newer one first: Clover 3 takes the first one and cannot read version 1; Mirador 4 and
+/// Universal Viewer 4 look for the profile of version 1.
 fn offers(search: &SearchService) -> [SearchOffer<'_>; 2] {
     [
+        SearchOffer::V2 {
+            id: &search.search_v2,
+            kind: "SearchService2",
+            service: [AutocompleteOffer::V2 {
+                id: &search.autocomplete_v2,
+                kind: "AutoCompleteService2",
+            }],
+        },
         SearchOffer::V1 {
             context: SearchVersion::V1.context(),
             id: &search.search_v1,
@@ -279,14 +289,6 @@ fn offers(search: &SearchService) -> [SearchOffer<'_>; 2] {
                 kind: "AutoCompleteService1",
                 profile: "http://iiif.io/api/search/1/autocomplete",
             },
-        },
-        SearchOffer::V2 {
-            id: &search.search_v2,
-            kind: "SearchService2",
-            service: [AutocompleteOffer::V2 {
-                id: &search.autocomplete_v2,
-                kind: "AutoCompleteService2",
-            }],
         },
     ]
 }
