@@ -1,7 +1,8 @@
 //! The log as projections read it: in large pieces, each event decoded once for all of them.
 
 use crate::projection::{DecodedEvent, EventBatch};
-use dlcs_eventlog::{EventLog, LogError, Position};
+use dlcs_eventlog::{EventLog, LogError, Position, RecordedEvent};
+use futures::{Stream, TryStreamExt};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -17,6 +18,8 @@ pub struct Piece {
     pub events: EventBatch,
 }
 
+/// Pages that are decoded while further ones are read.
+const PAGES_AHEAD: usize = 2;
 /// Up to here events are decoded faster than another thread is woken.
 const FEW_EVENTS: usize = 64;
 
@@ -60,15 +63,56 @@ pub async fn read(
     after: Position,
     events_max: usize,
 ) -> Result<Option<Piece>, LogError> {
-    let recorded = log.read_all(after, events_max).await?;
-    let Some(to) = recorded.last().map(|it| it.position) else { return Ok(None) };
-    let recorded_count = recorded.len();
-    let decode = move || recorded.into_iter().map(DecodedEvent::new).collect::<EventBatch>();
-    if recorded_count <= FEW_EVENTS {
-        return Ok(Some(Piece { from: after, to, events: decode() }));
+    match page(log, after, events_max).await? {
+        Some(page) => Ok(Some(page.decoded().await?)),
+        None => Ok(None),
     }
-    // Thousands of events take longer than an async thread may be held.
-    let events = tokio::task::spawn_blocking(decode).await;
-    let events = events.map_err(|error| LogError::Unavailable(error.to_string()))?;
-    Ok(Some(Piece { from: after, to, events }))
+}
+
+/// Reads all events after a position, piece by piece: while one is decoded and worked on, the next
+/// one is read. Ends where the log ends.
+pub fn pieces(
+    log: &dyn EventLog,
+    after: Position,
+    events_max: usize,
+) -> impl Stream<Item = Result<Piece, LogError>> {
+    let pages = futures::stream::try_unfold(after, move |after| async move {
+        let page = page(log, after, events_max).await?;
+        Ok(page.map(|page| {
+            let to = page.to;
+            (page.decoded(), to)
+        }))
+    });
+    pages.try_buffered(PAGES_AHEAD)
+}
+
+/// Events as they are stored.
+struct Page {
+    from: Position,
+    to: Position,
+    recorded: Vec<RecordedEvent>,
+}
+
+async fn page(
+    log: &dyn EventLog,
+    after: Position,
+    events_max: usize,
+) -> Result<Option<Page>, LogError> {
+    let recorded = log.read_all(after, events_max).await?;
+    Ok(recorded.last().map(|it| it.position).map(|to| Page { from: after, to, recorded }))
+}
+
+impl Page {
+    async fn decoded(self) -> Result<Piece, LogError> {
+        let Self { from, to, recorded } = self;
+        let is_small = recorded.len() <= FEW_EVENTS;
+        let decode = move || recorded.into_iter().map(DecodedEvent::new).collect::<EventBatch>();
+        if is_small {
+            return Ok(Piece { from, to, events: decode() });
+        }
+        // Thousands of events take longer than an async thread may be held.
+        let events = tokio::task::spawn_blocking(decode).await;
+        let events = events.map_err(|error| LogError::Unavailable(error.to_string()))?;
+        Ok(Piece { from, to, events })
+    }
 }

@@ -4,7 +4,9 @@ use crate::dump::Dump;
 use crate::feed;
 use crate::projection::{ApplyError, OnPoison, ReadModel, StoreError};
 use dlcs_eventlog::{EventLog, LogError, Position};
+use futures::TryStreamExt;
 use serde::Serialize;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// Events of one transaction.
@@ -59,8 +61,9 @@ pub async fn replay(
     }
     let end = targets.iter().map(|it| it.to).max().unwrap_or_default();
     let mut position = checkpoints.iter().copied().min().unwrap_or(end);
+    let mut pieces = pin!(feed::pieces(log, position, EVENTS_MAX));
     while position < end {
-        let Some(piece) = feed::read(log, position, EVENTS_MAX).await? else {
+        let Some(piece) = pieces.try_next().await? else {
             return Err(ReplayError::LogTooShort { head: position, to: end });
         };
         let applied = targets.iter().zip(&mut checkpoints).map(async |(target, checkpoint)| {

@@ -9,7 +9,9 @@ use dlcs_eventlog::{Append, EventId, Expected, NewEvent, Position, StreamId};
 use dlcs_projections::feed;
 use dlcs_projections::projection::OnPoison;
 use dlcs_projections::replay::{Target, replay};
+use futures::TryStreamExt;
 use std::hint::black_box;
+use std::pin::pin;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -49,8 +51,9 @@ pub(crate) fn registration(sample: &Sample, number: u64) -> Append {
 pub(crate) async fn read(store: &Store) -> Result<Done> {
     let log = store.log().await?;
     let begun = Instant::now();
-    let (mut position, mut events) = (Position::START, 0);
-    while let Some(piece) = feed::read(log.as_ref(), position, PAGE_LENGTH).await? {
+    let mut events = 0;
+    let mut pieces = pin!(feed::pieces(log.as_ref(), Position::START, PAGE_LENGTH));
+    while let Some(piece) = pieces.try_next().await? {
         for event in piece.events.iter() {
             ensure!(event.recorded.payload.len() == PAYLOAD_BYTES, "another payload");
             ensure!(event.recorded.metadata.len() == METADATA_BYTES, "other metadata");
@@ -58,7 +61,6 @@ pub(crate) async fn read(store: &Store) -> Result<Done> {
             black_box(EventMetadata::parse(&event.recorded.metadata)?);
         }
         events += piece.events.len() as u64;
-        position = piece.to;
     }
     Ok(Done::since(begun, events))
 }

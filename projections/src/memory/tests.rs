@@ -7,6 +7,8 @@ use crate::projection::{ApplyError, OnPoison, ReadModel};
 use crate::replay::compare;
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{EventId, EventLog, NewEvent, Position};
+use futures::TryStreamExt;
+use std::pin::pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -40,6 +42,23 @@ async fn pieces_of_any_size_give_equal_dumps() {
         assert!(it.is_equal() && it.unequal_tables.is_empty(), "{it:?}");
     }
     assert!(models.assets.is_equal(&fresh.assets));
+}
+
+#[tokio::test]
+async fn pieces_that_are_read_ahead_join_to_the_whole() {
+    let log = history().await;
+    let whole = log.read_all(Position::START, 10_000).await.expect("memory");
+    for (after, size) in [(0, 1), (0, 7), (3, 100), (whole.len() as u64, 5)] {
+        let mut pieces = pin!(feed::pieces(&log, Position(after), size));
+        let (mut joined, mut at) = (Vec::new(), Position(after));
+        while let Some(piece) = pieces.try_next().await.expect("memory") {
+            assert_eq!(piece.from, at, "it begins where the last one ended");
+            assert!(piece.events.len() <= size);
+            at = piece.to;
+            joined.extend(piece.events.iter().map(|it| it.recorded.clone()));
+        }
+        assert_eq!(joined, whole[after as usize..], "after {after}, pieces of {size}");
+    }
 }
 
 #[tokio::test]
