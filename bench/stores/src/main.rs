@@ -13,6 +13,9 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use store::Store;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
