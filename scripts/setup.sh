@@ -133,6 +133,7 @@ elasticsearch() {
 
 if [ "$mode" = all ]; then
   python_tools
+  node tests/browser/viewers.mjs
 fi
 if [ "$mode" != --run ]; then
   elasticsearch

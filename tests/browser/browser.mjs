@@ -18,13 +18,19 @@ const ALLOWED_MESSAGES = [];
 
 export const TIMEOUT_MS = 60_000;
 
-/** What a page did wrong: filled while it is used. */
-function watch(page, origin) {
+/** Nothing but what is our own. */
+const NOTHING = { origins: [], messages: [], requests: [] };
+
+/** What a page did wrong: filled while it is used. `allowed` is for pages that are not ours. */
+function watch(page, origin, allowed) {
   const report = { messages: [], failedRequests: [], foreignRequests: [], imageResponses: 0 };
-  const isOwn = (address) => address.startsWith(`${origin}/`) || /^(data|blob):/.test(address);
+  const origins = [origin, ...allowed.origins];
+  const isOwn = (address) => origins.some((it) => address.startsWith(`${it}/`)) || /^(data|blob):/.test(address);
+  const isKnown = (address) => allowed.requests.some((it) => it.test(address));
   page.on('console', (message) => {
     if (!['error', 'warning'].includes(message.type())) return;
-    if (!ALLOWED_MESSAGES.some((allowed) => allowed.test(message.text()))) {
+    const known = [...ALLOWED_MESSAGES, ...allowed.messages];
+    if (!known.some((it) => it.test(message.text())) && !isKnown(message.location().url)) {
       report.messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
     }
   });
@@ -41,8 +47,9 @@ function watch(page, origin) {
     if (error !== 'net::ERR_ABORTED') report.failedRequests.push(`${request.url()}: ${error}`);
   });
   page.on('response', (response) => {
-    if (response.status() >= 400) report.failedRequests.push(`${response.url()}: ${response.status()}`);
-    else if (response.url().startsWith(`${origin}/iiif-img/`) && !response.url().endsWith('/info.json')) {
+    if (response.status() >= 400) {
+      if (!isKnown(response.url())) report.failedRequests.push(`${response.url()}: ${response.status()}`);
+    } else if (response.url().startsWith(`${origin}/iiif-img/`) && !response.url().endsWith('/info.json')) {
       report.imageResponses += 1;
     }
   });
@@ -58,11 +65,11 @@ function complaints(report) {
 }
 
 /** Opens a page, gives it to `use(page, report)`, and throws when it was not clean. Returns what `use` returns. */
-export async function onCleanPage(browser, base, path, use) {
+export async function onCleanPage(browser, base, path, use, allowed = NOTHING) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
-  const report = watch(page, new URL(base).origin);
+  const report = watch(page, new URL(base).origin, allowed);
   try {
     await page.goto(new URL(path, base).href);
     const result = await use(page, report);

@@ -1,5 +1,6 @@
 //! Real pages in a real browser: headless Chromium, driven by playwright-core.
 
+use crate::boxes::{self, GroundTruth};
 use crate::support::fixtures;
 use crate::support::server::{KEY, SECRET, Server};
 use crate::support::workspace_root;
@@ -54,6 +55,34 @@ fn a_scanned_page_is_drawn_and_zoomed_in_the_viewer() {
     let screenshot = screenshots.path().join("viewer.png");
     run("viewer.mjs", &[&server.base, &manifest, screenshot.to_str().expect("UTF-8")]);
     assert!(screenshot.exists(), "the screenshot is missing");
+}
+
+/// Mirador 4 and Universal Viewer 4 ask version 1.0 of Content Search.
+#[tokio::test]
+async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
+    if !browser_is_here() {
+        return;
+    }
+    let Some(truth) = GroundTruth::of("kant_0020") else { return };
+    let pages = fixtures::folder("pages").expect("it was there");
+    let server = Server::start();
+    boxes::recognised(&server, &pages.join("kant_0020.tif"), "kant");
+    let query = "\"Haufens dienen\"";
+    let path = format!("/search/v2/1/manifests/kant?q={}", query.replace(' ', "+"));
+    let found = boxes::found(&server, &path).await;
+    assert_eq!(found.len(), 2, "one for each line: {found:?}");
+    for ((_, rect), word) in found.iter().zip(["Haufens", "dienen"]) {
+        let expected = truth.only(word).expect("it is there once");
+        assert!(boxes::has_centre_in(*rect, expected), "{word}: {rect:?} is not on {expected:?}");
+    }
+    let rects = found.iter().map(|(_, rect)| rect.map(|it| it.to_string()).join(","));
+    let rects = rects.collect::<Vec<_>>().join(";");
+    let screenshots = tempfile::tempdir().expect("a temporary folder");
+    for viewer in ["mirador", "universalviewer"] {
+        let screenshot = screenshots.path().join(format!("{viewer}.png"));
+        let screenshot = screenshot.to_str().expect("UTF-8");
+        run("search.mjs", &[viewer, &server.base, "kant", query, &rects, screenshot]);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod architecture;
 mod backup;
 mod bad_input;
+mod boxes;
 mod browser;
 mod clocks;
 mod delivery;
