@@ -29,16 +29,21 @@ fn run(name: &str, args: &[&str]) {
     assert!(output.status.success(), "{report}");
 }
 
+/// A manifest of a page, and of an image that is smaller than any thumbnail.
 fn scanned_page() -> Option<(Server, String)> {
     let pages = fixtures::folder("pages")?;
     let server = Server::start();
     let page = pages.join("kant_0020.tif");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let small = folder.path().join("small.png");
+    std::fs::write(&small, fixtures::png(64, 56)).expect("room");
     let output = server.command(&[
         "register",
         "--json",
         "--manifest",
         "kant",
         page.to_str().expect("UTF-8"),
+        small.to_str().expect("UTF-8"),
     ]);
     assert!(output.status.success(), "{output:?}");
     let manifest = format!("{}/iiif/v3/1/kant", server.base);

@@ -133,7 +133,7 @@ fn ready_made(
         return None;
     }
     let tail = address::tail(asset);
-    let services: Vec<ImageService> = [ImageVersion::V3, ImageVersion::V2]
+    let mut services: Vec<ImageService> = [ImageVersion::V3, ImageVersion::V2]
         .into_iter()
         .map(|version| ImageService {
             id: address::service(&state.public_url, Service::Thumbnails, Some(version), &tail),
@@ -148,6 +148,11 @@ fn ready_made(
         PresentationVersion::V2 => &services[1].id,
     };
     let id = format!("{base}/full/{},{}/0/default.jpg", size.width, size.height);
+    // Of a very small image there is nothing to choose from: Mirador 4 would look for a size that
+    // is smaller than the image, and ask for one without a width.
+    if ready.thumbnails().iter().all(|it| *it == ready.dimensions()) {
+        services.clear();
+    }
     Some(ImageResource { services, ..ImageResource::jpeg(id, size) })
 }
 
