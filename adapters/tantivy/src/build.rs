@@ -71,7 +71,7 @@ impl Build {
         let opened = || {
             let (index, fields, progress) = checked(path)?;
             let writer = writer(&index)?;
-            remove_leftovers(&writer)?;
+            go_on(&writer)?;
             Self::with(path, fields, &index, Some(writer), progress)
         };
         opened().map_err(|it| unusable(path, &it))
@@ -198,7 +198,7 @@ impl Build {
         let writer = self.writer.as_ref().ok_or(Failure::ReadOnly)?;
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.rollback()?;
-        remove_leftovers(&writer)
+        go_on(&writer)
     }
 }
 
@@ -277,16 +277,27 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 fn writer(index: &Index) -> Result<IndexWriter, Failure> {
     let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
+    set_merge_policy(&writer);
+    Ok(writer)
+}
+
+fn set_merge_policy(writer: &IndexWriter) {
     let mut policy = LogMergePolicy::default();
     // An asset changes several times on its way in: what is dead must not stay for long.
     policy.set_del_docs_ratio_before_merge(DEAD_SHARE_MAX);
     writer.set_merge_policy(Box::new(policy));
-    Ok(writer)
 }
 
-/// Removes what a commit that came to nothing has left behind: the next one may give its files the
-/// same names, and would fail at them for ever.
-fn remove_leftovers(writer: &IndexWriter) -> Result<(), Failure> {
+/// Makes a writer that goes on where the last commit ended safe to use.
+fn go_on(writer: &IndexWriter) -> Result<(), Failure> {
+    // Rolling back forgets it.
+    set_merge_policy(writer);
+    // The first operation would get the number of that commit. A merge then takes a segment with
+    // deletions of that number for one that has seen the operation, and loses a deletion; or it
+    // makes a deletion hold that is not committed. An empty batch uses the number up.
+    writer.run(std::iter::empty())?;
+    // What a commit that came to nothing has left behind: the next one may give its files the same
+    // names, and would fail at them for ever.
     writer.garbage_collect_files().wait()?;
     Ok(())
 }
@@ -327,6 +338,7 @@ fn unusable(path: &Path, failure: &Failure) -> TantivyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tantivy::merge_policy::NoMergePolicy;
 
     /// Enough for several merges, which remove files.
     const COMMITS: u64 = 100;
@@ -394,5 +406,40 @@ mod tests {
         write(&build, "1/1/two");
         commit_at(&build, 2);
         assert_eq!(build.searcher().num_docs(), 2);
+    }
+
+    /// Makes an index of two segments that are about to be merged; the last commit has deleted
+    /// `1/1/dead` from the smaller one.
+    fn make_unmerged(path: &Path) {
+        let (schema, fields) = schema::schema();
+        std::fs::create_dir_all(path).expect("a folder");
+        let index = Index::create_in_dir(path, schema).expect("an index");
+        let mut writer: IndexWriter = writer(&index).expect("a writer");
+        writer.set_merge_policy(Box::new(NoMergePolicy));
+        for ids in [&["a", "b", "c", "d"][..], &["e", "f", "dead"][..]] {
+            for id in ids {
+                let mut document = TantivyDocument::new();
+                document.add_text(fields.key, format!("1/1/{id}"));
+                writer.add_document(document).expect("it is added");
+            }
+            commit(&mut writer, &Progress::start()).expect("it can be committed");
+        }
+        writer.delete_term(Term::from_field_text(fields.key, "1/1/dead"));
+        commit(&mut writer, &Progress::start()).expect("it can be committed");
+    }
+
+    #[test]
+    fn the_first_change_after_opening_replaces_its_document_also_while_segments_merge() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("build-1");
+        make_unmerged(&path);
+        let mut build = Build::open(&path).expect("it opens");
+        write(&build, "1/1/e");
+        commit_at(&build, 1);
+        let writer = build.writer.take().and_then(|it| it.into_inner().ok()).expect("a writer");
+        drop(build);
+        writer.wait_merging_threads().expect("the merges end");
+        let build = Build::open(&path).expect("it opens");
+        assert_eq!(build.searcher().num_docs(), 6);
     }
 }
