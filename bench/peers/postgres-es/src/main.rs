@@ -123,6 +123,8 @@ async fn fill(place: &Place, events: u64) -> Result<Done> {
         copy.send(rows.into_bytes()).await?;
         copy.finish().await?;
     }
+    // It is the only one of the pool.
+    drop(connection);
     sqlx::raw_sql("ANALYZE events").execute(&pool).await?;
     Ok(Done::since(begun, events))
 }
