@@ -198,6 +198,8 @@ impl Build {
         let writer = self.writer.as_ref().ok_or(Failure::ReadOnly)?;
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.rollback()?;
+        // Rolling back forgets it.
+        set_merge_policy(&writer);
         go_on(&writer)
     }
 }
@@ -290,8 +292,6 @@ fn set_merge_policy(writer: &IndexWriter) {
 
 /// Makes a writer that goes on where the last commit ended safe to use.
 fn go_on(writer: &IndexWriter) -> Result<(), Failure> {
-    // Rolling back forgets it.
-    set_merge_policy(writer);
     // The first operation would get the number of that commit. A merge then takes a segment with
     // deletions of that number for one that has seen the operation, and loses a deletion; or it
     // makes a deletion hold that is not committed. An empty batch uses the number up.
