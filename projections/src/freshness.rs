@@ -67,8 +67,36 @@ impl Freshness {
         self.wait_each(&names, position, at_most).await
     }
 
+    /// Waits until a projection is as far as another one is now. `false`: the time ran out.
+    ///
+    /// Who has seen something in one read model may ask for it in another one next.
+    pub async fn catch_up(&self, projection: &str, with: &str, at_most: Duration) -> bool {
+        let ahead = self.position(with).unwrap_or_default();
+        self.wait(projection, ahead, at_most).await
+    }
+
     /// Returns a receiver of one projection's position, for subscriptions.
     pub fn subscribe(&self, projection: &str) -> Option<watch::Receiver<Position>> {
         self.projections.get(projection).map(watch::Sender::subscribe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_projection_catches_up_with_another_one() {
+        let freshness = Freshness::new(&["ahead", "behind"]);
+        freshness.reached("ahead", Position(7));
+        let short = Duration::from_millis(5);
+        assert!(!freshness.catch_up("behind", "ahead", short).await, "it is at the start");
+        let long = Duration::from_secs(60);
+        let (caught_up, ()) = tokio::join!(freshness.catch_up("behind", "ahead", long), async {
+            freshness.reached("behind", Position(7));
+        });
+        assert!(caught_up);
+        assert!(freshness.catch_up("ahead", "behind", short).await, "it is as far already");
+        assert!(!freshness.catch_up("none", "ahead", short).await);
     }
 }

@@ -10,7 +10,12 @@ use dlcs_domain::asset::Delivered;
 use dlcs_domain::{AssetId, CustomerId, SpaceId};
 use dlcs_iiif::Dimensions;
 use dlcs_iiif::link::encode_segment;
-use dlcs_projections::tile_metadata::TileMetadataRow;
+use dlcs_projections::assets;
+use dlcs_projections::tile_metadata::{self, TileMetadataRow};
+use std::time::Duration;
+
+/// How long a read model is waited for that is behind another one.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// An asset that exists and of which the caller may know.
 #[derive(Debug)]
@@ -36,8 +41,7 @@ pub(crate) struct Ready<'a> {
 pub(crate) async fn find(state: &Shared, caller: &Caller, params: &PathParams) -> Answer<Found> {
     let id = id_of(state, caller.customer()?, params).await?;
     state.settle(&Resource::Asset(id.clone())).await;
-    let row = state.queries.tile_metadata.tile_metadata(&id).await?;
-    let row = row.ok_or_else(Problem::not_found)?;
+    let row = tile_metadata(state, &id).await?.ok_or_else(Problem::not_found)?;
     if row == TileMetadataRow::Deleted {
         return Err(Problem::gone());
     }
@@ -45,6 +49,21 @@ pub(crate) async fn find(state: &Shared, caller: &Caller, params: &PathParams) -
     caller.check(&rule)?;
     let segments = ["customer", "space", "asset"].map(|name| encode_segment(params.get(name)));
     Ok(Found { is_open: rule == AccessRule::Open, tail: segments.join("/"), id, row })
+}
+
+/// Reads what is served of an asset. Whoever was told that it is delivered was told by the read model
+/// of assets: as far as that one is, this one has to be.
+async fn tile_metadata(state: &Shared, id: &AssetId) -> Answer<Option<TileMetadataRow>> {
+    let queries = &state.queries;
+    let row = queries.tile_metadata.tile_metadata(id).await?;
+    let is_waited_for =
+        matches!(row, Some(TileMetadataRow::Pending { .. } | TileMetadataRow::Failed { .. }));
+    if !is_waited_for {
+        return Ok(row);
+    }
+    let freshness = &queries.freshness;
+    freshness.catch_up(tile_metadata::NAME, assets::NAME, CATCH_UP).await;
+    Ok(queries.tile_metadata.tile_metadata(id).await?)
 }
 
 /// Returns the id that an address names; a malformed one names nothing.
