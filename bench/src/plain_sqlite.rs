@@ -1,6 +1,7 @@
 //! The peer of the event log: the same rows in a plain SQLite file, as durable as ours.
 
 use anyhow::Result;
+use dlcs_bench_sample::{Sample, asset_name};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,15 +13,36 @@ pub(crate) struct SampleEvent {
     pub(crate) metadata: Vec<u8>,
 }
 
+/// Where the bytes of the rows come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Rows {
+    /// The same ones each time, finished before the clock starts.
+    Finished(SampleEvent),
+    /// Each row's JSON is made within the loop, as whoever records events has to.
+    Made(Sample),
+}
+
+impl Rows {
+    fn event(&self, number: u64) -> SampleEvent {
+        match self {
+            Self::Finished(event) => event.clone(),
+            Self::Made(sample) => {
+                let (payload, metadata) = sample.json(&asset_name(0, number));
+                SampleEvent { payload, metadata }
+            }
+        }
+    }
+}
+
 /// A table of events with the one index that an event log cannot do without.
 pub(crate) struct PlainSqlite {
     connection: Connection,
-    sample: SampleEvent,
+    rows: Rows,
     next: u64,
 }
 
 impl PlainSqlite {
-    pub(crate) fn create(path: &Path, sample: SampleEvent) -> Result<Self> {
+    pub(crate) fn create(path: &Path, rows: Rows) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -29,7 +51,7 @@ impl PlainSqlite {
                  payload BLOB NOT NULL, metadata BLOB NOT NULL, UNIQUE (stream, revision)
              ) STRICT;",
         )?;
-        Ok(Self { connection, sample, next: 0 })
+        Ok(Self { connection, rows, next: 0 })
     }
 
     /// Inserts rows for some time, each in a transaction of its own; returns rows per second.
@@ -61,10 +83,11 @@ impl PlainSqlite {
     fn insert(&mut self) -> Result<()> {
         self.next += 1;
         let stream = format!("asset-1/1/plain-{}", self.next);
+        let event = self.rows.event(self.next);
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (stream, revision, payload, metadata) VALUES (?1, 0, ?2, ?3)",
         )?;
-        insert.execute(params![stream, self.sample.payload, self.sample.metadata])?;
+        insert.execute(params![stream, event.payload, event.metadata])?;
         Ok(())
     }
 }

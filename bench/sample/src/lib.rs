@@ -57,6 +57,12 @@ impl Sample {
         }
     }
 
+    /// Returns the JSON of payload and metadata of one registration, made anew.
+    pub fn json(&self, name: &str) -> (Vec<u8>, Vec<u8>) {
+        let payload = serde_json::to_vec(&self.registered(name)).expect("a sample is plain JSON");
+        (payload, self.metadata(Uuid::now_v7()).to_json())
+    }
+
     /// Returns what stands beside each event.
     pub fn metadata(&self, correlation_id: Uuid) -> EventMetadata {
         EventMetadata {

@@ -4,10 +4,10 @@
 use super::{Bench, is_peer_first};
 use crate::children::{self, POSTGRES_ES, Postgres, STORES, done};
 use crate::figures::{Better, Figure, Outcome, Rounds};
-use crate::plain_sqlite::{PlainSqlite, SampleEvent};
+use crate::plain_sqlite::{PlainSqlite, Rows, SampleEvent};
 use crate::report::significant;
 use anyhow::{Context, Result};
-use dlcs_bench_sample::{Done, METADATA_BYTES, PAYLOAD_BYTES};
+use dlcs_bench_sample::{Done, METADATA_BYTES, PAYLOAD_BYTES, Sample};
 
 const RATE: &str = "events/s";
 const WRITERS: [u32; 4] = [1, 16, 64, 256];
@@ -16,6 +16,7 @@ const CONNECTIONS: [u32; 4] = [16, 32, 64, 128];
 /// Rows in one transaction of the peers of bulk appends.
 const COPIED_TOGETHER: u32 = 50_000;
 const INSERTED_TOGETHER: u32 = 10_000;
+const FINISHED: &str = "finished before";
 
 /// One value per round.
 #[derive(Default, Clone)]
@@ -36,11 +37,17 @@ struct Loads {
     postgres: [Load; WRITERS.len()],
     postgres_es: [Load; CONNECTIONS.len()],
     bulk: Load,
+    /// Of rows whose JSON is made within the loop.
     copy: Load,
+    /// Of rows that were finished before.
+    copy_finished: Load,
     sqlite: [Load; WRITERS.len()],
     sqlite_bulk: Load,
     one_by_one: Rounds,
+    /// Of rows whose JSON is made within the loop.
     together: Rounds,
+    /// Of rows that were finished before.
+    together_finished: Rounds,
 }
 
 pub(crate) async fn run(bench: &Bench) -> Result<Outcome> {
@@ -101,17 +108,28 @@ async fn peers(bench: &Bench, postgres: &mut Postgres, loads: &mut Loads) -> Res
         load.push(done(POSTGRES_ES, &args).await?);
         postgres.drop("peer").await?;
     }
-    let url = postgres.create("peer").await?;
     let (events, together) = (bulk_events(bench).to_string(), COPIED_TOGETHER.to_string());
-    let args = ["copy", "--url", &url, "--events", &events, "--together", &together];
-    loads.copy.push(done(STORES, &args).await?);
-    postgres.drop("peer").await?;
-    let file = tempfile::tempdir_in(&bench.work)?;
-    let sample =
+    for (load, more) in [(&mut loads.copy, None), (&mut loads.copy_finished, Some("--finished"))] {
+        let url = postgres.create("peer").await?;
+        let args = ["copy", "--url", &url, "--events", &events, "--together", &together];
+        let args: Vec<&str> = args.into_iter().chain(more).collect();
+        load.push(done(STORES, &args).await?);
+        postgres.drop("peer").await?;
+    }
+    let finished =
         SampleEvent { payload: vec![b'p'; PAYLOAD_BYTES], metadata: vec![b'm'; METADATA_BYTES] };
-    let mut plain = PlainSqlite::create(&file.path().join("plain.sqlite"), sample)?;
+    for (rounds, rows) in [
+        (&mut loads.together, Rows::Made(Sample::default())),
+        (&mut loads.together_finished, Rows::Finished(finished)),
+    ] {
+        let file = tempfile::tempdir_in(&bench.work)?;
+        let mut plain = PlainSqlite::create(&file.path().join("plain.sqlite"), rows)?;
+        rounds.push(plain.together(bulk_events(bench), INSERTED_TOGETHER)?);
+    }
+    let file = tempfile::tempdir_in(&bench.work)?;
+    let rows = Rows::Made(Sample::default());
+    let mut plain = PlainSqlite::create(&file.path().join("plain.sqlite"), rows)?;
     loads.one_by_one.push(plain.one_by_one(bench.load_time())?);
-    loads.together.push(plain.together(bulk_events(bench), INSERTED_TOGETHER)?);
     Ok(())
 }
 
@@ -129,7 +147,8 @@ fn figures(loads: Loads) -> Vec<Figure> {
     }
     let copy = format!("`COPY`, {} rows a transaction", significant(f64::from(COPIED_TOGETHER)));
     let bulk = Figure::new("PostgreSQL, one call for all", RATE, Better::More, loads.bulk.rates);
-    figures.push(bulk.beside(&copy, loads.copy.rates));
+    figures.push(bulk.clone().beside(&copy, loads.copy.rates));
+    figures.push(bulk.beside(&format!("{copy}, {FINISHED}"), loads.copy_finished.rates));
     let alone = "SQLite, one row a transaction";
     let together =
         format!("SQLite, {} rows a transaction", significant(f64::from(INSERTED_TOGETHER)));
@@ -143,7 +162,8 @@ fn figures(loads: Loads) -> Vec<Figure> {
         figures.push(Figure::new(slow, "ms", Better::Less, load.slow_ms));
     }
     let bulk = Figure::new("SQLite, one call for all", RATE, Better::More, loads.sqlite_bulk.rates);
-    figures.push(bulk.beside(&together, loads.together));
+    figures.push(bulk.clone().beside(&together, loads.together));
+    figures.push(bulk.beside(&format!("{together}, {FINISHED}"), loads.together_finished));
     figures
 }
 
@@ -168,9 +188,10 @@ fn setup(bulk_events: u32) -> String {
          PostgreSQL is one server for both sides, on loopback, `fsync` and `synchronous_commit` on. \
          `postgres-es` persists the same payload, one event a commit, a writer for each connection, \
          without loading or deciding; of {CONNECTIONS:?} connections the best is shown. `COPY` \
-         takes finished rows into a bare table with a key and one unique index. The peers of SQLite \
-         insert the same bytes into a plain table with one unique index. SQLite syncs every commit \
-         (WAL, `synchronous=FULL`).",
+         takes rows into a bare table with a key and one unique index, and the peers of SQLite \
+         insert into a plain table of the same kind; each row's JSON is made within the loop, on the \
+         same cores, or all of it was finished before the clock started, where it says so. SQLite \
+         syncs every commit (WAL, `synchronous=FULL`).",
         significant(f64::from(bulk_events)),
     )
 }

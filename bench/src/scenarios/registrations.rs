@@ -3,7 +3,7 @@
 use super::{Bench, is_peer_first, register_batch, registration};
 use crate::client::Connection;
 use crate::figures::{Better, Figure, Outcome, Rounds};
-use crate::plain_sqlite::{PlainSqlite, SampleEvent};
+use crate::plain_sqlite::{PlainSqlite, Rows, SampleEvent};
 use crate::program::{Server, image_path};
 use crate::report::significant;
 use anyhow::{Context, Result, ensure};
@@ -42,7 +42,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Outcome> {
     register_batch(&server, 1, "first").await?;
     let sample = sample_event(bench, &data).await?;
     let event_bytes = sample.payload.len() + sample.metadata.len();
-    let mut plain = PlainSqlite::create(&data.join("plain.sqlite"), sample)?;
+    let mut plain = PlainSqlite::create(&data.join("plain.sqlite"), Rows::Finished(sample))?;
 
     let mut loads: [(Rounds, Rounds); CASES.len()] = Default::default();
     let (mut batch, mut one_by_one, mut together) = <(Rounds, Rounds, Rounds)>::default();

@@ -1,14 +1,14 @@
-//! The bound of bulk appends on PostgreSQL: `COPY` of finished rows into a bare table.
+//! The bound of bulk appends on PostgreSQL: `COPY` of rows into a bare table.
 //!
 //! The columns of an event with the name of its stream, the position as the key and one stream
-//! position each unique; nothing is looked up, decided or encoded while it is timed.
+//! position each unique; nothing is looked up or decided while it is timed.
 
 use crate::history;
 use anyhow::{Context, Result, ensure};
 use bytes::{BufMut, Bytes, BytesMut};
 use dlcs_bench_sample::{Done, Sample};
-use dlcs_eventlog::Append;
 use futures::SinkExt;
+use std::ops::Range;
 use std::pin::pin;
 use std::time::Instant;
 use tokio_postgres::{Client, NoTls};
@@ -29,22 +29,31 @@ const TABLE: &str = "
 const COPY: &str = "COPY bare FROM STDIN (FORMAT binary)";
 const CHUNK_BYTES: usize = 256 << 10;
 
-pub(crate) async fn copy(url: &str, events: u64, together: u64) -> Result<Done> {
+/// When the rows are made: their JSON and their binary form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// While they are sent, as whoever records events has to.
+    Made,
+    /// Before the clock starts.
+    Finished,
+}
+
+pub(crate) async fn copy(url: &str, events: u64, together: u64, rows: Rows) -> Result<Done> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
     client.batch_execute(TABLE).await?;
-    let sample = Sample::default();
-    let mut transactions = Vec::new();
-    let mut first = 0;
-    while first < events {
-        let end = events.min(first + together);
-        let appends = (first..end).map(|it| history::registration(&sample, it));
-        transactions.push(chunks(first, appends)?);
-        first = end;
+    let mut finished = Vec::new();
+    if rows == Rows::Finished {
+        for range in ranges(events, together) {
+            finished.push(Chunks::of(range).collect::<Result<Vec<_>>>()?);
+        }
     }
     let begun = Instant::now();
-    for chunks in transactions {
-        send(&client, chunks).await?;
+    for (number, range) in ranges(events, together).enumerate() {
+        match finished.get_mut(number) {
+            Some(chunks) => send(&client, std::mem::take(chunks).into_iter().map(Ok)).await?,
+            None => send(&client, Chunks::of(range)).await?,
+        }
     }
     let done = Done::since(begun, events);
     let stored: i64 = client.query_one("SELECT count(*) FROM bare", &[]).await?.get(0);
@@ -54,39 +63,72 @@ pub(crate) async fn copy(url: &str, events: u64, together: u64) -> Result<Done> 
     Ok(done)
 }
 
-async fn send(client: &Client, chunks: Vec<Bytes>) -> Result<()> {
+/// Cuts the events into transactions.
+fn ranges(events: u64, together: u64) -> impl Iterator<Item = Range<u64>> {
+    let first = (0..events).step_by(usize::try_from(together).expect("it fits"));
+    first.map(move |first| first..events.min(first + together))
+}
+
+async fn send(client: &Client, chunks: impl Iterator<Item = Result<Bytes>>) -> Result<()> {
     let mut sink = pin!(client.copy_in::<_, Bytes>(COPY).await?);
     for chunk in chunks {
-        sink.send(chunk).await?;
+        sink.send(chunk?).await?;
     }
     sink.finish().await?;
     Ok(())
 }
 
-/// Writes rows as PostgreSQL's binary form has them.
-fn chunks(first: u64, appends: impl Iterator<Item = Append>) -> Result<Vec<Bytes>> {
-    let mut chunks = Vec::new();
-    let mut buffer = BytesMut::with_capacity(CHUNK_BYTES + 4_096);
-    buffer.put_slice(b"PGCOPY\n\xff\r\n\x00\0\0\0\0\0\0\0\0");
-    for (append, position) in appends.zip(first + 1..) {
-        let event = append.events.first().context("an append has an event")?;
-        buffer.put_i16(9);
-        put(&mut buffer, &position.to_be_bytes())?;
-        put(&mut buffer, append.stream.as_str().as_bytes())?;
-        put(&mut buffer, &0_i64.to_be_bytes())?;
-        put(&mut buffer, &1_700_000_000_000_000_i64.to_be_bytes())?;
-        put(&mut buffer, &event.schema_version.to_be_bytes())?;
-        put(&mut buffer, event.event_id.0.as_bytes())?;
-        put(&mut buffer, event.type_name.as_bytes())?;
-        put(&mut buffer, &event.payload)?;
-        put(&mut buffer, &event.metadata)?;
-        if buffer.len() >= CHUNK_BYTES {
-            chunks.push(buffer.split().freeze());
-        }
+/// Rows as PostgreSQL's binary form has them, in pieces.
+struct Chunks {
+    sample: Sample,
+    left: Range<u64>,
+    buffer: BytesMut,
+    is_done: bool,
+}
+
+impl Chunks {
+    fn of(left: Range<u64>) -> Self {
+        let mut buffer = BytesMut::with_capacity(CHUNK_BYTES + 4_096);
+        buffer.put_slice(b"PGCOPY\n\xff\r\n\x00\0\0\0\0\0\0\0\0");
+        Self { sample: Sample::default(), left, buffer, is_done: false }
     }
-    buffer.put_i16(-1);
-    chunks.push(buffer.freeze());
-    Ok(chunks)
+
+    fn fill(&mut self) -> Result<Bytes> {
+        while self.buffer.len() < CHUNK_BYTES
+            && let Some(number) = self.left.next()
+        {
+            self.put_row(number)?;
+        }
+        self.is_done = self.left.is_empty();
+        if self.is_done {
+            self.buffer.put_i16(-1);
+        }
+        Ok(self.buffer.split().freeze())
+    }
+
+    fn put_row(&mut self, number: u64) -> Result<()> {
+        let append = history::registration(&self.sample, number);
+        let event = append.events.first().context("an append has an event")?;
+        let buffer = &mut self.buffer;
+        buffer.put_i16(9);
+        put(buffer, &(number + 1).to_be_bytes())?;
+        put(buffer, append.stream.as_str().as_bytes())?;
+        put(buffer, &0_i64.to_be_bytes())?;
+        put(buffer, &1_700_000_000_000_000_i64.to_be_bytes())?;
+        put(buffer, &event.schema_version.to_be_bytes())?;
+        put(buffer, event.event_id.0.as_bytes())?;
+        put(buffer, event.type_name.as_bytes())?;
+        put(buffer, &event.payload)?;
+        put(buffer, &event.metadata)
+    }
+}
+
+impl Iterator for Chunks {
+    type Item = Result<Bytes>;
+
+    fn next(&mut self) -> Option<Result<Bytes>> {
+        (!self.is_done).then(|| self.fill())
+    }
 }
 
 fn put(buffer: &mut BytesMut, bytes: &[u8]) -> Result<()> {

@@ -52,6 +52,9 @@ enum Work {
         /// Events of one transaction.
         #[arg(long)]
         together: u64,
+        /// Makes all rows before the clock starts.
+        #[arg(long)]
+        finished: bool,
     },
     /// Fills the event store with registrations, as fast as can be.
     Fill {
@@ -86,7 +89,10 @@ async fn main() -> Result<()> {
             write_side::append(&store, writers, seconds).await?
         }
         Work::Bulk { store, events } => write_side::bulk(&store, events).await?,
-        Work::Copy { url, events, together } => bare::copy(&url, events, together).await?,
+        Work::Copy { url, events, together, finished } => {
+            let rows = if finished { bare::Rows::Finished } else { bare::Rows::Made };
+            bare::copy(&url, events, together, rows).await?
+        }
         Work::Fill { store, events } => history::fill(&store, events).await?,
         Work::Read { store } => history::read(&store).await?,
         Work::Fold { store, into, projection } => {
