@@ -9,7 +9,7 @@ build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm
   libtesseract-dev libleptonica-dev libclang-dev clang)
 # Recognition: the program (tests compare with it) and the models of these languages.
 recognition_packages=(tesseract-ocr tesseract-ocr-{eng,osd,deu,fra,lat,frk,script-frak})
-test_packages=(chromium libvips-tools libmagic1 libxml2-utils postgresql default-jdk-headless maven unzip)
+test_packages=(chromium libvips-tools libmagic1 libxml2-utils postgresql openssl default-jdk-headless maven unzip)
 bench_packages=(nginx-light wrk libvips-tools postgresql default-jdk-headless maven unzip)
 
 # Elasticsearch's minimal distribution, as Maven knows it. The tests name the same version.
@@ -57,6 +57,7 @@ if [ "$mode" = all ]; then
 fi
 if [ "$mode" != --run ]; then
   have_postgresql || missing+=(postgresql)
+  need openssl openssl
   need java default-jdk-headless
   if [ ! -d "$elasticsearch_home" ]; then
     need mvn maven

@@ -23,6 +23,12 @@ pub enum Fsync {
     Off,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    On,
+    Off,
+}
+
 /// A server. Panics, and never skips, when PostgreSQL is missing.
 pub struct TestServer {
     /// `None`: a server that was there before us.
@@ -34,9 +40,22 @@ pub struct TestServer {
 impl TestServer {
     /// Starts a server of the caller's own, to be stopped and started at will.
     pub fn start_own(fsync: Fsync) -> Self {
-        let process = Process::make(fsync);
+        Self::started(Process::make(fsync, Tls::Off))
+    }
+
+    /// Starts a server of the caller's own that speaks TLS to who wants it.
+    pub fn start_own_with_tls() -> Self {
+        Self::started(Process::make(Fsync::Off, Tls::On))
+    }
+
+    fn started(process: Process) -> Self {
         let base_url = process.base_url();
         Self { process: Some(process), base_url }
+    }
+
+    /// Returns the file of the certificate that has signed that of such a server.
+    pub fn root_certificate(&self) -> std::path::PathBuf {
+        self.process().root_certificate()
     }
 
     /// Returns the one that the tests of this process share.

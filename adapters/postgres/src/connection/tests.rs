@@ -72,6 +72,30 @@ async fn tls_is_used_when_it_is_there_and_demanded_when_it_must_be() {
     assert!(refusal.to_string().contains("TLS"), "{refusal}");
 }
 
+/// Certificates of the server, and what each mode of `sslmode` makes of them.
+#[tokio::test]
+async fn a_certificate_is_believed_as_far_as_the_address_says() {
+    let server = TestServer::start_own_with_tls();
+    let url = server.new_database().await;
+    let is_encrypted = |address: String| async move {
+        let database = Database::connect(&address).await.unwrap();
+        let client = database.client().await.unwrap();
+        let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0)
+    };
+    assert!(!is_encrypted(format!("{url}?sslmode=disable")).await);
+    assert!(is_encrypted(url.clone()).await, "it is preferred");
+    assert!(is_encrypted(format!("{url}?sslmode=require")).await, "whoever has signed it");
+    let root = server.root_certificate();
+    let verified = format!("{url}?sslmode=verify-full&sslrootcert={}", root.display());
+    assert!(is_encrypted(verified.clone()).await);
+    let unknown = refusal(&format!("{url}?sslmode=verify-full")).await;
+    assert!(unknown.to_string().contains("certificate"), "{unknown}");
+    let other_name = verified.replace("127.0.0.1", "localhost");
+    let other_name = refusal(&other_name).await;
+    assert!(other_name.to_string().contains("certificate"), "{other_name}");
+}
+
 #[tokio::test]
 async fn steps_are_taken_once_and_by_whoever_may() {
     const ONE: Migration =

@@ -1,6 +1,6 @@
 //! The server's programs and its folder.
 
-use super::Fsync;
+use super::{Fsync, Tls};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn make(fsync: Fsync) -> Self {
+    pub(super) fn make(fsync: Fsync, tls: Tls) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("dlcs-postgres-").tempdir();
         let folder = folder.expect("a folder can be made");
         std::fs::write(folder.path().join("password"), PASSWORD).expect("the folder is ours");
+        if tls == Tls::On {
+            make_certificates(folder.path());
+        }
         hand_over(folder.path());
         let data = folder.path().join("data");
         let mut initdb = as_user(&programs.join("initdb"));
@@ -35,7 +38,7 @@ impl Process {
         initdb.args(["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         run(initdb);
         let port = free_port();
-        write_configuration(folder.path(), port, fsync);
+        write_configuration(folder.path(), port, fsync, tls);
         let guard = guard(&programs, folder.path());
         let process = Self { programs, folder, port, guard };
         process.start();
@@ -48,6 +51,11 @@ impl Process {
 
     pub(super) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Returns where the certificate is that has signed the server's.
+    pub(super) fn root_certificate(&self) -> PathBuf {
+        self.folder.path().join("root.pem")
     }
 
     pub(super) fn start(&self) {
@@ -128,7 +136,28 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it is bound").port()
 }
 
-fn write_configuration(folder: &Path, port: u16, fsync: Fsync) {
+/// Makes an authority of our own, and a certificate of it for the loopback address.
+fn make_certificates(folder: &Path) {
+    std::fs::write(folder.join("openssl.cnf"), "[req]\ndistinguished_name = dn\n[dn]\n")
+        .expect("the folder is ours");
+    let certificate = |name: &str, subject: &str, more: &[&str]| {
+        let mut command = Command::new("openssl");
+        command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+        command.args(["-nodes", "-days", "2", "-subj", subject]);
+        command.arg("-config").arg(folder.join("openssl.cnf"));
+        command.arg("-keyout").arg(folder.join(format!("{name}.key")));
+        command.arg("-out").arg(folder.join(format!("{name}.pem"))).args(more);
+        command.stderr(Stdio::null());
+        run(command);
+    };
+    certificate("root", "/CN=tests", &["-addext", "basicConstraints=critical,CA:TRUE"]);
+    let (root, key) = (folder.join("root.pem"), folder.join("root.key"));
+    let (root, key) = (root.to_str().expect("UTF-8"), key.to_str().expect("UTF-8"));
+    let names = ["-addext", "subjectAltName=IP:127.0.0.1", "-CA", root, "-CAkey", key];
+    certificate("server", "/CN=server", &names);
+}
+
+fn write_configuration(folder: &Path, port: u16, fsync: Fsync, tls: Tls) {
     let file = folder.join("data/postgresql.conf");
     let before = std::fs::read_to_string(&file).expect("initdb made it");
     let fsync = if fsync == Fsync::On { "on" } else { "off" };
@@ -137,7 +166,14 @@ fn write_configuration(folder: &Path, port: u16, fsync: Fsync) {
          fsync = {fsync}\nmax_connections = 300\nshared_buffers = 256MB\nmax_wal_size = 4GB\n",
         folder.display()
     );
-    std::fs::write(&file, before + &ours).expect("the folder can be written to");
+    let certificate = match tls {
+        Tls::On => format!(
+            "ssl = on\nssl_cert_file = '{0}/server.pem'\nssl_key_file = '{0}/server.key'\n",
+            folder.display()
+        ),
+        Tls::Off => String::new(),
+    };
+    std::fs::write(&file, before + &ours + &certificate).expect("the folder can be written to");
 }
 
 /// A shell that outlives this process by a moment, to stop the server and clear its folder.
