@@ -14,6 +14,14 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than the node itself may take for a search; writing takes longest.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Before what is read is asked for again. Together about as long as a client waits.
+const READ_PAUSES: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
 
 /// Why a request came to nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -90,6 +98,20 @@ impl Client {
     ) -> Result<Value, RequestError> {
         let (status, answer) = self.ask(method, path, body).await?;
         if status.is_success() { Ok(answer) } else { Err(meaning(status, &answer)) }
+    }
+
+    /// The same for what changes nothing. A shard that is being started, or moved, answers 503 for a
+    /// moment: it is asked again.
+    pub(crate) async fn read(&self, path: &str, body: Value) -> Result<Value, RequestError> {
+        for pause in READ_PAUSES {
+            let asked = self.ask(Method::POST, path, Body::Json(body.clone())).await?;
+            match asked {
+                (StatusCode::SERVICE_UNAVAILABLE, _) => tokio::time::sleep(pause).await,
+                (status, answer) if status.is_success() => return Ok(answer),
+                (status, answer) => return Err(meaning(status, &answer)),
+            }
+        }
+        self.send(Method::POST, path, Body::Json(body)).await
     }
 
     /// The same for what may be missing: `None`.

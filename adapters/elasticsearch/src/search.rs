@@ -1,7 +1,7 @@
 //! Readers' questions.
 
 use crate::build::stored_of;
-use crate::client::{Body, RequestError};
+use crate::client::RequestError;
 use crate::document::document_id;
 use crate::dsl;
 use crate::index::WINDOW_MAX;
@@ -14,7 +14,6 @@ use dlcs_projections::search::{
     PAGES_MAX, SUGGESTIONS_MAX, Scope, SearchIndex, SearchPage, SearchedPage, Suggestion,
 };
 use dlcs_text::Query;
-use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -127,8 +126,7 @@ impl Inner {
             "{}/_mget?realtime=false&_source_includes=record&filter_path=docs._source",
             self.alias
         );
-        let body = Body::Json(json!({ "ids": ids }));
-        let answer = self.client.send(Method::POST, &path, body).await?;
+        let answer = self.client.read(&path, json!({ "ids": ids })).await?;
         let documents = answer["docs"].as_array().map(Vec::as_slice).unwrap_or_default();
         let sources = documents.iter().filter_map(|it| it.get("_source"));
         let pages: Result<Vec<_>, _> = sources.map(page).collect();
@@ -169,7 +167,7 @@ impl Inner {
             self.alias,
             "timed_out,hits.total.value,hits.hits._source,hits.hits.fields,aggregations.*.buckets"
         );
-        let answer = self.client.send(Method::POST, &path, Body::Json(body)).await?;
+        let answer = self.client.read(&path, body).await?;
         if answer["timed_out"] == true {
             let reason = format!("Elasticsearch at {} took longer than {TIMEOUT}", self.name());
             return Err(RequestError::Unavailable(reason));

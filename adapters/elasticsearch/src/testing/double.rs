@@ -21,6 +21,8 @@ pub enum Fault {
     Mute,
     /// Refuses one document for what is in it.
     Refusing(String),
+    /// Answers so many searches as a node does whose shards are being started.
+    Starting(usize),
 }
 
 /// Listens on loopback until it is dropped.
@@ -110,6 +112,13 @@ impl State {
         }
         match fault {
             Fault::Stopped => None,
+            Fault::Starting(left @ 1..) if request.path.contains("/_search") => {
+                *self.fault.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Fault::Starting(left - 1);
+                let kind = "search_phase_execution_exception";
+                let error = json!({ "type": kind, "reason": "all shards failed" });
+                Some((503, json!({ "error": error, "status": 503 }).to_string().into_bytes()))
+            }
             Fault::Busy if is_bulk => {
                 let error = json!({ "type": "es_rejected_execution_exception", "reason": "full" });
                 Some((429, json!({ "error": error, "status": 429 }).to_string().into_bytes()))

@@ -65,6 +65,22 @@ async fn a_node_that_was_stopped_catches_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn shards_that_are_being_started_are_waited_for_a_moment() {
+    let it = failing(3).await;
+    it.catch_up().await.unwrap();
+    let scope = Scope { customer: CustomerId(1), within: Within::Customer };
+    let query = Query::parse("Ausgang").unwrap();
+    let search = || it.index.search(&Principal::Anonymous, &scope, &query, 0, 10);
+    it.double.set(Fault::Starting(3));
+    assert_eq!(search().await.unwrap().total_pages, 3);
+    it.double.set(Fault::Starting(1_000));
+    let found = search().await;
+    assert!(matches!(found, Err(dlcs_projections::QueryError::Store(_))), "{found:?}");
+    it.double.set(Fault::None);
+    it.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_events_are_caught_up_with() {
     let it = failing(600).await;
     it.double.set(Fault::Stopped);
