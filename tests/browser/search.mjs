@@ -2,7 +2,7 @@
 //
 //   node tests/browser/search.mjs VIEWER BASE NAME QUERY BOXES SCREENSHOT.png
 //
-// VIEWER is mirador (the viewer page) or universalviewer (a page of this test); NAME that of a stored manifest of
+// VIEWER is mirador (the viewer page), universalviewer or clover (pages of this test); NAME that of a stored manifest of
 // customer 1; BOXES are those that must be marked on the first page, `x,y,width,height;…` in pixels of the canvas.
 // Prints a JSON summary; exits 1 and says why if something else is marked, or nothing.
 
@@ -23,6 +23,9 @@ const UNIVERSAL_VIEWER = {
   messages: [/GL Driver Message.*GPU stall due to ReadPixels/],
 };
 
+/** What Clover 3.3.8 does wrong wherever it runs: its tabs get their first choice a moment late. */
+const CLOVER = { messages: [/Tabs is changing from uncontrolled to controlled/] };
+
 const UNIVERSAL_VIEWER_PAGE = `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -40,6 +43,18 @@ const UNIVERSAL_VIEWER_PAGE = `<!DOCTYPE html>
         window.uv = UV.init('uv', { manifest, embedded: true });
       });
     </script>
+  </body>
+</html>`;
+
+const CLOVER_PAGE = `<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <link rel="icon" href="data:,">
+  </head>
+  <body>
+    <div id="clover"></div>
+    <script src="/viewer/clover.js"></script>
   </body>
 </html>`;
 
@@ -139,6 +154,7 @@ const VIEWERS = {
     }),
   },
   universalviewer: {
+    folder: 'universalviewer',
     page: UNIVERSAL_VIEWER_PAGE,
     allowed: UNIVERSAL_VIEWER,
     path: (manifest) => `/?${new URLSearchParams({ manifest })}`,
@@ -157,10 +173,31 @@ const VIEWERS = {
       return viewer.currentOverlays.filter((it) => it.element.isConnected && it.width > 0).map(inImage);
     }),
   },
+  clover: {
+    folder: 'clover',
+    page: CLOVER_PAGE,
+    allowed: CLOVER,
+    path: (manifest) => `/?${new URLSearchParams({ manifest })}`,
+    async search(page, query) {
+      await page.waitForFunction(() => window.drawing?.()?.world.getItemAt(0)?.getFullyLoaded());
+      await page.getByRole('tab', { name: 'Search' }).click();
+      await page.getByRole('textbox').fill(query);
+      await page.keyboard.press('Enter');
+    },
+    marked: (page) => page.evaluate(() => {
+      const viewer = window.drawing();
+      const image = viewer.world.getItemAt(0);
+      const inImage = (overlay) => {
+        const { x, y, width, height } = image.viewportToImageRectangle(overlay.getBounds(viewer.viewport));
+        return { x, y, width, height };
+      };
+      return viewer.currentOverlays.filter((it) => it.element.isConnected).map(inImage);
+    }),
+  },
 };
 
 async function searchWithin(browser, viewer, base, manifest, query, boxes, screenshot) {
-  const site = viewer.page && await serve(viewer.page, dist('universalviewer'));
+  const site = viewer.page && await serve(viewer.page, dist(viewer.folder));
   const allowed = { origins: [new URL(base).origin], messages: [], requests: [], ...viewer.allowed };
   try {
     return await onCleanPage(browser, site?.base ?? base, viewer.path(manifest), async (page) => {
@@ -183,7 +220,7 @@ async function searchWithin(browser, viewer, base, manifest, query, boxes, scree
 const [name, base, manifestName, query, places, screenshot] = process.argv.slice(2);
 const viewer = VIEWERS[name];
 if (!viewer || !screenshot?.endsWith('.png')) {
-  console.error('usage: node tests/browser/search.mjs mirador|universalviewer BASE NAME QUERY BOXES SCREENSHOT.png');
+  console.error('usage: node tests/browser/search.mjs mirador|universalviewer|clover BASE NAME QUERY BOXES SCREENSHOT.png');
   process.exit(2);
 }
 const boxes = places.split(';').map((place) => {

@@ -62,7 +62,7 @@ fn a_scanned_page_is_drawn_and_zoomed_in_the_viewer() {
     assert!(screenshot.exists(), "the screenshot is missing");
 }
 
-/// Mirador 4 and Universal Viewer 4 ask version 1.0 of Content Search.
+/// Mirador 4 and Universal Viewer 4 ask version 1.0 of Content Search, Clover 3 asks 2.0.
 #[tokio::test]
 async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
     if !browser_is_here() {
@@ -83,7 +83,7 @@ async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
     let rects = found.iter().map(|(_, rect)| rect.map(|it| it.to_string()).join(","));
     let rects = rects.collect::<Vec<_>>().join(";");
     let screenshots = tempfile::tempdir().expect("a temporary folder");
-    for viewer in ["mirador", "universalviewer"] {
+    for viewer in ["mirador", "universalviewer", "clover"] {
         let screenshot = screenshots.path().join(format!("{viewer}.png"));
         let screenshot = screenshot.to_str().expect("UTF-8");
         run("search.mjs", &[viewer, &server.base, "kant", query, &rects, screenshot]);

@@ -16,6 +16,7 @@ mod management;
 mod network;
 mod process;
 mod processes;
+mod reading;
 mod rebuilds;
 mod recognition;
 mod register;

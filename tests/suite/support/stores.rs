@@ -1,8 +1,10 @@
 //! Which stores the servers under test work on.
 //!
 //! `DLCS_TEST_STORES` says so: `sqlite` (the default), `postgres`, or a mix, the log first, such as
-//! `postgres+sqlite`. `tests/suite/stores.rs` runs the suite over the others.
+//! `postgres+sqlite`. `DLCS_TEST_SEARCH` says where the search index is: `tantivy` (the default), or
+//! `elasticsearch`. `tests/suite/stores.rs` runs the suite over the others.
 
+use dlcs_adapter_elasticsearch::testing::TestNode;
 use dlcs_adapter_postgres::testing::{self, TestServer};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use std::sync::{LazyLock, Mutex};
 
 /// Name of the variable.
 pub(crate) const STORES: &str = "DLCS_TEST_STORES";
+/// Name of the variable for the search index.
+pub(crate) const SEARCH: &str = "DLCS_TEST_SEARCH";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -32,9 +36,19 @@ fn kinds() -> (Kind, Kind) {
     }
 }
 
+/// Says whether the search index is on a node of Elasticsearch.
+fn is_search_on_a_node() -> bool {
+    let text = std::env::var_os(SEARCH).unwrap_or_else(|| "tantivy".into());
+    match text.to_str() {
+        Some("tantivy") => false,
+        Some("elasticsearch") => true,
+        _ => panic!("{SEARCH}: {text:?} is neither tantivy nor elasticsearch"),
+    }
+}
+
 /// Says whether everything is in the data folder; a test of just that returns otherwise.
 pub(crate) fn are_embedded() -> bool {
-    kinds() == (Kind::Sqlite, Kind::Sqlite)
+    kinds() == (Kind::Sqlite, Kind::Sqlite) && !is_search_on_a_node()
 }
 
 /// Returns the variables that name the stores of a data folder, the same ones each time.
@@ -45,6 +59,9 @@ pub(crate) fn environment(data: &Path) -> Vec<(&'static str, String)> {
         if kind == Kind::Postgres {
             variables.push((name, database_of(data)));
         }
+    }
+    if is_search_on_a_node() {
+        variables.push(("DLCS_SEARCH_INDEX", search_index_of(data)));
     }
     variables
 }
@@ -78,7 +95,19 @@ fn blocking<T: Send + 'static, F: Future<Output = T>>(
 }
 
 fn database_of(data: &Path) -> String {
-    static DATABASES: LazyLock<Mutex<HashMap<PathBuf, String>>> = LazyLock::new(Mutex::default);
-    let mut databases = DATABASES.lock().expect("no panic");
-    databases.entry(data.to_owned()).or_insert_with(new_database).clone()
+    static DATABASES: Names = LazyLock::new(Mutex::default);
+    named(&DATABASES, data, new_database)
+}
+
+fn search_index_of(data: &Path) -> String {
+    static INDEXES: Names = LazyLock::new(Mutex::default);
+    named(&INDEXES, data, || blocking(|| async { TestNode::shared().new_setting() }))
+}
+
+/// What belongs to each data folder.
+type Names = LazyLock<Mutex<HashMap<PathBuf, String>>>;
+
+fn named(names: &Names, data: &Path, new: impl FnOnce() -> String) -> String {
+    let mut names = names.lock().expect("no panic");
+    names.entry(data.to_owned()).or_insert_with(new).clone()
 }
