@@ -237,6 +237,13 @@ async fn a_rebuild_that_is_cut_short_leaves_nothing_and_harms_nothing() {
     // Given up: the future is dropped in the middle.
     let cut = tokio::time::timeout(Duration::from_micros(1), read_models.rebuild("assets")).await;
     assert!(cut.is_err(), "it is cut short");
+    // Its file goes with the last step that was under way in another thread.
+    let tidied = async {
+        while given.store.files().len() != DEFINITIONS.len() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), tidied).await.unwrap();
     // Killed: a half-filled file is left behind.
     let folder = &read_models.served[0].folder;
     let killed = folder.make(&assets::DEFINITION).unwrap();
