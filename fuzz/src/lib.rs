@@ -1,4 +1,5 @@
 //! What the targets assert, one module for a kind of input.
 
+pub mod annotations;
 pub mod search;
 pub mod text_formats;

@@ -8,6 +8,7 @@
 //! - [`presentation`]: manifests in both versions.
 //! - [`content_search`]: answers of Content Search 2.0 and 1.0.
 //! - [`transcription`]: the text of a canvas as annotations.
+//! - [`web_annotation`]: Web Annotations, checked, cleaned, and as Open Annotation.
 //! - [`negotiation`]: which version and media type an `Accept` header asks for.
 //! - [`link`]: `Link` header values and the encoding of identifiers in addresses.
 //! - [`base`]: documents that do not know at which address they will be served.
@@ -20,6 +21,7 @@ pub mod link;
 pub mod negotiation;
 pub mod presentation;
 pub mod transcription;
+pub mod web_annotation;
 
 pub use image_info::ImageDescription;
 pub use image_request::{Dimensions, ImageRequest, ImageVersion, Limits, Resolved};
