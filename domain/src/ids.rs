@@ -15,7 +15,7 @@ pub enum IdError {
     Control,
     #[error("no asset is called `info.json`")]
     InfoJson,
-    #[error("`{0}` is not an id of the form customer/space/asset")]
+    #[error("`{0}` is not an id of the form that is asked for, with its parts between slashes")]
     Shape(String),
 }
 
@@ -180,6 +180,51 @@ pub struct ManifestId {
 impl fmt::Display for ManifestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.customer, self.id)
+    }
+}
+
+/// Identifies an annotation container: its customer and a flat id without `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ContainerId {
+    pub customer: CustomerId,
+    pub id: String,
+}
+
+impl fmt::Display for ContainerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.customer, self.id)
+    }
+}
+
+impl FromStr for ContainerId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (customer, id) = text.split_once('/').ok_or_else(|| IdError::Shape(text.to_owned()))?;
+        Ok(Self { customer: customer.parse()?, id: id.to_owned() })
+    }
+}
+
+/// Identifies an annotation: its container and a flat id without `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AnnotationId {
+    pub container: ContainerId,
+    pub id: String,
+}
+
+impl fmt::Display for AnnotationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.container, self.id)
+    }
+}
+
+impl FromStr for AnnotationId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (container, id) =
+            text.rsplit_once('/').ok_or_else(|| IdError::Shape(text.to_owned()))?;
+        Ok(Self { container: container.parse()?, id: id.to_owned() })
     }
 }
 

@@ -4,8 +4,10 @@
 
 pub mod access;
 pub mod aggregate;
+pub mod annotation;
 pub mod asset;
 pub mod batch;
+pub mod container;
 pub mod customer;
 pub mod directory;
 pub mod ids;
@@ -26,7 +28,8 @@ mod properties;
 
 pub use aggregate::Aggregate;
 pub use ids::{
-    ActorId, AssetId, BatchId, BlobRef, CustomerId, ManifestId, NameKey, SpaceId, SpaceNumber,
+    ActorId, AnnotationId, AssetId, BatchId, BlobRef, ContainerId, CustomerId, ManifestId, NameKey,
+    SpaceId, SpaceNumber,
 };
 pub use languages::{Languages, LanguagesError};
 pub use metadata::EventMetadata;

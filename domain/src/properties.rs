@@ -1,7 +1,9 @@
 //! Whatever happens, in whatever order: for the aggregates without a property test of their own.
 
 use crate::aggregate::Aggregate;
+use crate::annotation::{Annotation, AnnotationCommand, AnnotationDocument};
 use crate::batch::{Batch, BatchCommand, Queue};
+use crate::container::{Container, ContainerCommand};
 use crate::customer::{Customer, CustomerCommand};
 use crate::directory::{Directory, DirectoryCommand};
 use crate::ids::{BlobRef, SpaceNumber};
@@ -78,6 +80,34 @@ fn manifest() -> impl Strategy<Value = ManifestCommand> {
     ]
 }
 
+fn container() -> impl Strategy<Value = ContainerCommand> {
+    use ContainerCommand as Do;
+    let roles = || prop::collection::vec(names(), 0..2);
+    prop_oneof![
+        (names(), names(), roles()).prop_map(|(id, label, roles)| Do::Create { id, label, roles }),
+        (names(), roles()).prop_map(|(label, roles)| Do::Change {
+            label: Patch::Set(label),
+            roles: Patch::Set(roles)
+        }),
+        any::<(bool, bool)>().prop_map(|(is_empty, recursive)| Do::Delete { is_empty, recursive }),
+        Just(Do::Restore),
+    ]
+}
+
+fn annotation() -> impl Strategy<Value = AnnotationCommand> {
+    use AnnotationCommand as Do;
+    let document = || {
+        let texts = prop::sample::select(&[r#"{"a":[1,2.50,null]}"#, r#"{ "b" : "\u0000" }"#][..]);
+        texts.prop_map(|it| AnnotationDocument::new(it.to_owned()).expect("JSON"))
+    };
+    prop_oneof![
+        (names(), document()).prop_map(|(id, document)| Do::Create { id, document }),
+        document().prop_map(|document| Do::Replace { document }),
+        (0..9_u64, document()).prop_map(|(revision, document)| Do::Restore { revision, document }),
+        Just(Do::Delete),
+    ]
+}
+
 fn name() -> impl Strategy<Value = NameCommand> {
     use NameCommand as Do;
     prop_oneof![
@@ -129,6 +159,8 @@ histories! {
     any_history_of_a_space_folds: Space of space,
     any_history_of_a_batch_folds: Batch of batch,
     any_history_of_a_manifest_folds: Manifest of manifest,
+    any_history_of_a_container_folds: Container of container,
+    any_history_of_an_annotation_folds: Annotation of annotation,
     any_history_of_a_name_folds: Name of name,
     any_history_of_a_text_folds: Transcription of transcription,
 }

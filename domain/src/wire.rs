@@ -9,8 +9,10 @@ mod upcast;
 
 pub use upcast::{Stored, Upcaster};
 
+use crate::annotation::AnnotationEvent;
 use crate::asset::AssetEvent;
 use crate::batch::BatchEvent;
+use crate::container::ContainerEvent;
 use crate::customer::CustomerEvent;
 use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
@@ -30,6 +32,8 @@ pub enum DomainEvent {
     Transcription(TranscriptionEvent),
     Batch(BatchEvent),
     Manifest(ManifestEvent),
+    Container(ContainerEvent),
+    Annotation(AnnotationEvent),
     Name(NameEvent),
 }
 
@@ -127,6 +131,14 @@ event_types! {
     "batch.submitted" 1 Batch(BatchEvent::Submitted),
     "manifest.created" 1 Manifest(ManifestEvent::Created),
     "manifest.replaced" 1 Manifest(ManifestEvent::Replaced),
+    "container.created" 1 Container(ContainerEvent::Created),
+    "container.changed" 1 Container(ContainerEvent::Changed),
+    "container.deleted" 1 Container(ContainerEvent::Deleted),
+    "container.restored" 1 Container(ContainerEvent::Restored),
+    "annotation.created" 1 Annotation(AnnotationEvent::Created),
+    "annotation.replaced" 1 Annotation(AnnotationEvent::Replaced),
+    "annotation.restored" 1 Annotation(AnnotationEvent::Restored),
+    "annotation.deleted" 1 Annotation(AnnotationEvent::Deleted),
     "name.reserved" 1 Name(NameEvent::Reserved),
     "name.released" 1 Name(NameEvent::Released),
 }
@@ -211,5 +223,7 @@ aggregate_events! {
     Transcription(TranscriptionEvent),
     Batch(BatchEvent),
     Manifest(ManifestEvent),
+    Container(ContainerEvent),
+    Annotation(AnnotationEvent),
     Name(NameEvent),
 }
