@@ -7,6 +7,7 @@
 //! - [`error`]: the one mapping from failures to answers.
 //! - `management`: customers, spaces, images, queues, stored manifests.
 //! - `delivery`: image requests, info.json, thumbnails, manifests, originals.
+//! - `annotations`: the Web Annotation Protocol, and the same as Open Annotation.
 //! - `text`: recognised and imported text, corrections, transcriptions.
 //! - `search`: Content Search and autocomplete.
 //! - `service`: health, entry point, documentation, pages.
@@ -16,6 +17,7 @@ pub mod error;
 pub mod router;
 pub mod state;
 
+mod annotations;
 mod delivery;
 mod http;
 mod management;
@@ -25,6 +27,7 @@ mod service;
 mod text;
 
 pub use access::AdminKey;
+pub use annotations::AnnotationDocuments;
 pub use error::Problem;
 pub use management::manifests::members as manifest_members;
 pub use router::{reserved_segments, router};

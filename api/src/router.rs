@@ -29,27 +29,28 @@ pub(crate) use table::routes;
 
 const MIN_POSITION: HeaderName = HeaderName::from_static("dlcs-min-position");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Last-Modified, Link, Location, Retry-After, Content-Disposition, Dlcs-Position, \
-     X-Request-Id",
+    "Allow, Content-Location, ETag, Last-Modified, Link, Location, Prefer, Vary, Retry-After, \
+     Content-Disposition, Dlcs-Position, X-Request-Id",
 );
 
 /// Builds the whole service. `extra` brings routes that decide for themselves (GraphQL); they find
 /// the `Principal` in the request's extensions.
 pub fn router(state: ApiState, extra: Router) -> Router {
     let state: Shared = Arc::new(state);
-    let mut methods: BTreeMap<String, (Vec<&'static str>, bool)> = BTreeMap::new();
+    let mut methods: BTreeMap<String, (Vec<&'static str>, Scripts)> = BTreeMap::new();
     let mut router: Router<Shared> = Router::new();
     for route in routes() {
-        let entry = methods.entry(route.path.to_string()).or_default();
+        let entry = methods.entry(route.path.to_string());
+        let entry = entry.or_insert((Vec::new(), Scripts::Nothing));
         entry.0.push(route.method);
-        entry.1 |= route.is_public();
+        entry.1 = entry.1.max(route.scripts());
         let post = Post { state: state.clone(), entry: route.entry() };
         router =
             router.route(&route.path, route.handler.route_layer(from_fn_with_state(post, guard)));
     }
-    for (path, (methods, is_public)) in methods {
+    for (path, (methods, scripts)) in methods {
         let allowed = methods.join(", ").replace("GET", "GET, HEAD");
-        let answer = move || std::future::ready(preflight(&allowed, is_public));
+        let answer = move || std::future::ready(preflight(&allowed, scripts));
         router = router.route(&path, options(answer));
     }
     router
@@ -114,6 +115,8 @@ pub(crate) struct Route {
     pub takes: Kind,
     pub answers: Kind,
     pub version: Option<AddressVersion>,
+    /// Scripts of other sites may write too: with credentials in a header, never in a cookie.
+    scripted: bool,
     handler: MethodRouter<Shared>,
 }
 
@@ -131,7 +134,8 @@ impl Route {
     {
         let handler = on(filter, handler);
         let (takes, answers) = (Kind::Nothing, Kind::Nothing);
-        Self { method, path, action, guarded, summary, takes, answers, version: None, handler }
+        let (version, scripted) = (None, false);
+        Self { method, path, action, guarded, summary, takes, answers, version, scripted, handler }
     }
 
     fn of(mut self, version: Option<AddressVersion>) -> Self {
@@ -149,18 +153,35 @@ impl Route {
         self
     }
 
-    /// Whether scripts of other sites may read the answer.
-    fn is_public(&self) -> bool {
-        is_public(self.action)
+    /// Offers it to scripts of other sites, as the Web Annotation Protocol wants.
+    fn for_scripts(mut self) -> Self {
+        self.scripted = true;
+        self
+    }
+
+    /// What scripts of other sites may do.
+    fn scripts(&self) -> Scripts {
+        match self.action {
+            _ if self.scripted => Scripts::Use,
+            Action::ReadService | Action::ReadContent | Action::ReadDescription => Scripts::Read,
+            _ => Scripts::Nothing,
+        }
     }
 
     fn entry(&self) -> Entry {
-        Entry { action: self.action, guarded: self.guarded, version: self.version }
+        let Self { action, guarded, version, .. } = *self;
+        Entry { action, guarded, version, scripts: self.scripts() }
     }
 }
 
-fn is_public(action: Action) -> bool {
-    matches!(action, Action::ReadService | Action::ReadContent | Action::ReadDescription)
+/// What scripts of other sites may do at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Scripts {
+    Nothing,
+    /// Read, whatever else the address takes: management is for programs and our pages.
+    Read,
+    /// All that the address takes.
+    Use,
 }
 
 /// What the guard knows of its route.
@@ -169,6 +190,7 @@ struct Entry {
     action: Action,
     guarded: Guarded,
     version: Option<AddressVersion>,
+    scripts: Scripts,
 }
 
 #[derive(Clone)]
@@ -187,7 +209,7 @@ async fn guard(State(post): State<Post>, request: Request, next: Next) -> Respon
         }
         Err(problem) => problem.into_response(),
     };
-    if is_public(post.entry.action) {
+    if post.entry.scripts != Scripts::Nothing {
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
@@ -196,7 +218,7 @@ async fn guard(State(post): State<Post>, request: Request, next: Next) -> Respon
 }
 
 async fn admit(post: &Post, parts: &mut Parts) -> Answer<Caller> {
-    let Entry { action, guarded, version } = post.entry;
+    let Entry { action, guarded, version, .. } = post.entry;
     let params = PathParams::from_request_parts(parts, &()).await?;
     let principal = parts.extensions.get::<Principal>().cloned();
     let principal = principal.unwrap_or(Principal::Anonymous);
@@ -260,21 +282,34 @@ fn min_position(headers: &HeaderMap) -> Answer<Option<Position>> {
 }
 
 /// Answers OPTIONS: the same for everybody, whatever is at the address.
-fn preflight(allowed: &str, is_public: bool) -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
+///
+/// The Web Annotation Protocol wants 200 (section 5); elsewhere nothing is to be said.
+fn preflight(allowed: &str, scripts: Scripts) -> Response {
+    let status = match scripts {
+        Scripts::Use => StatusCode::OK,
+        Scripts::Read | Scripts::Nothing => StatusCode::NO_CONTENT,
+    };
+    let mut response = status.into_response();
     let headers = response.headers_mut();
-    if let Ok(allowed) = HeaderValue::try_from(format!("{allowed}, {}", Method::OPTIONS)) {
-        headers.insert(header::ALLOW, allowed);
-    }
-    if is_public {
-        let named = "Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Range";
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        // Reads only, whatever else the address takes: management is for programs and our pages.
-        let reads = HeaderValue::from_static("GET, HEAD, OPTIONS");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, reads);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(named));
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    }
+    let allowed = HeaderValue::try_from(format!("{allowed}, {}", Method::OPTIONS));
+    let allowed = allowed.unwrap_or(HeaderValue::from_static("OPTIONS"));
+    headers.insert(header::ALLOW, allowed.clone());
+    let (methods, named) = match scripts {
+        Scripts::Nothing => return response,
+        Scripts::Read => (
+            HeaderValue::from_static("GET, HEAD, OPTIONS"),
+            "Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Range",
+        ),
+        Scripts::Use => (
+            allowed,
+            "Authorization, Accept, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
+             If-Modified-Since, Prefer, Slug",
+        ),
+    };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(named));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }
 

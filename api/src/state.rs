@@ -4,11 +4,13 @@ use crate::access::AdminKey;
 use crate::error::Problem;
 use crate::http::preferences::WAIT_DEFAULT;
 use dlcs_commands::{Clock, Commands};
-use dlcs_domain::{AssetId, BatchId, CustomerId, ManifestId, SpaceId};
+use dlcs_domain::{AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, SpaceId};
 use dlcs_imaging::tiles::Tiles;
 use dlcs_objects::Objects;
 use dlcs_projections::search::Search;
-use dlcs_projections::{Position, Queries, assets, batches, manifests, page_text, tile_metadata};
+use dlcs_projections::{
+    Position, Queries, annotations, assets, batches, manifests, page_text, tile_metadata,
+};
 use moka::sync::Cache;
 use std::fmt;
 use std::sync::Arc;
@@ -86,6 +88,7 @@ pub struct ApiLimits {
     pub headers_bytes_max: usize,
     pub json_bytes_max: usize,
     pub manifest_bytes_max: usize,
+    pub annotation_bytes_max: usize,
     /// A file that text is imported from.
     pub text_bytes_max: usize,
     pub upload_bytes_max: u64,
@@ -102,6 +105,7 @@ impl Default for ApiLimits {
             headers_bytes_max: 32 * 1024,
             json_bytes_max: 2 * 1024 * 1024,
             manifest_bytes_max: 50 * 1024 * 1024,
+            annotation_bytes_max: 256 * 1024,
             text_bytes_max: 64 * 1024 * 1024,
             upload_bytes_max: 2 * 1024 * 1024 * 1024,
             ndjson_line_bytes_max: 256 * 1024,
@@ -125,6 +129,8 @@ pub(crate) enum Resource {
     Text(AssetId),
     Batch(BatchId),
     Manifest(ManifestId),
+    Container(ContainerId),
+    Annotation(AnnotationId),
 }
 
 impl Resource {
@@ -137,6 +143,7 @@ impl Resource {
             Self::Text(_) => &[page_text::NAME],
             Self::Batch(_) => &[batches::NAME],
             Self::Manifest(_) => &[manifests::NAME],
+            Self::Container(_) | Self::Annotation(_) => &[annotations::NAME],
         }
     }
 }

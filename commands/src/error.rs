@@ -3,8 +3,10 @@
 use crate::cqrs::DispatchError;
 use crate::idempotency::IdempotencyError;
 use crate::lookups::LookupError;
+use dlcs_domain::annotation::AnnotationError;
 use dlcs_domain::asset::AssetError;
 use dlcs_domain::batch::BatchError;
+use dlcs_domain::container::ContainerError;
 use dlcs_domain::customer::CustomerError;
 use dlcs_domain::directory::DirectoryError;
 use dlcs_domain::manifest::ManifestError;
@@ -154,6 +156,31 @@ impl Rule for ManifestError {
             Self::NotFound => CommandError::NotFound(text),
             Self::AlreadyExists => CommandError::Conflict(text),
             Self::Slug(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for ContainerError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
+            Self::AlreadyExists => CommandError::Conflict(text),
+            Self::NotEmpty => CommandError::NotEmpty(text),
+            Self::Name(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for AnnotationError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
+            Self::AlreadyExists => CommandError::Conflict(text),
+            Self::Name(error) => error.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Everything about one stream comes from the log itself: whether a space exists, who has a name.
 
 use async_trait::async_trait;
-use dlcs_domain::{CustomerId, SpaceId};
+use dlcs_domain::{ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::Position;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,13 @@ pub trait Lookups: Send + Sync + 'static {
     async fn customer_is_empty(
         &self,
         customer: CustomerId,
+        at_least: Position,
+    ) -> Result<bool, LookupError>;
+
+    /// Says whether an annotation container has no living annotation.
+    async fn container_is_empty(
+        &self,
+        container: &ContainerId,
         at_least: Position,
     ) -> Result<bool, LookupError>;
 }

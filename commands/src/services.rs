@@ -7,6 +7,7 @@
 //! - Errors are [`crate::CommandError`], by what the caller can do. What is `Unavailable` or `Busy`
 //!   may be tried again with the same context.
 
+pub mod annotations;
 pub mod assets;
 pub mod batches;
 pub mod customers;
@@ -17,6 +18,7 @@ pub mod spaces;
 mod tests;
 pub mod texts;
 
+pub use annotations::{AnnotationCommands, NewContainer};
 pub use assets::{AssetCommands, RegisterOutcome};
 pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Row, Submitted};
 pub use customers::CustomerCommands;
@@ -42,6 +44,7 @@ pub struct Commands {
     pub batches: BatchCommands,
     pub manifests: ManifestCommands,
     pub texts: TextCommands,
+    pub annotations: AnnotationCommands,
     executor: Executor,
 }
 
@@ -62,7 +65,8 @@ impl Commands {
                 reservations.clone(),
                 lookups.clone(),
             ),
-            spaces: SpaceCommands::new(executor.clone(), reservations.clone(), lookups),
+            spaces: SpaceCommands::new(executor.clone(), reservations.clone(), lookups.clone()),
+            annotations: AnnotationCommands::new(executor.clone(), lookups),
             batches: BatchCommands::new(executor.clone(), assets.clone()),
             texts: TextCommands::new(executor.clone(), objects.clone()),
             manifests: ManifestCommands::new(executor.clone(), reservations, objects),

@@ -5,7 +5,7 @@ use crate::context::CommandContext;
 use crate::lookups::{LookupError, Lookups};
 use crate::services::Commands;
 use async_trait::async_trait;
-use dlcs_domain::{ActorId, CustomerId, DomainEvent, SpaceId, wire};
+use dlcs_domain::{ActorId, ContainerId, CustomerId, DomainEvent, SpaceId, wire};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{
     Append, AppendError, Appended, EventId, EventLog, Expected, LogError, NewEvent, Position,
@@ -226,5 +226,14 @@ impl Lookups for FoldedLookups {
         _: Position,
     ) -> Result<bool, LookupError> {
         self.is_empty(&format!("{customer}/"), "space.created", "space.deleted").await
+    }
+
+    async fn container_is_empty(
+        &self,
+        container: &ContainerId,
+        _: Position,
+    ) -> Result<bool, LookupError> {
+        let prefix = format!("{container}/");
+        self.is_empty(&prefix, "annotation.created", "annotation.deleted").await
     }
 }

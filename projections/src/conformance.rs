@@ -1,6 +1,7 @@
 //! What every store of read models must pass. Each case panics with what was wrong.
 
 mod access;
+mod annotations;
 mod assets;
 mod batches;
 pub mod given;
@@ -37,6 +38,10 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         assets::the_late_result_of_an_old_attempt_changes_nothing,
         assets::edits_are_counted_as_the_aggregate_counts_them,
         assets::rows_come_in_the_order_of_the_ids,
+        annotations::a_container_counts_its_living_annotations,
+        annotations::annotations_are_found_by_what_they_are_about,
+        annotations::what_is_in_a_closed_container_is_closed,
+        annotations::annotations_come_in_pages_in_both_directions,
         texts::a_text_goes_from_request_to_correction,
         texts::recognised_text_is_shown_with_its_image_only,
         texts::the_late_result_of_an_old_attempt_changes_nothing,

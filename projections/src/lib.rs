@@ -2,6 +2,7 @@
 //!
 //! Not here: HTTP, a concrete database. One file per question: row, projector, query trait.
 
+pub mod annotations;
 pub mod assets;
 pub mod audit_trail;
 pub mod batches;
@@ -42,6 +43,7 @@ pub struct Queries {
     pub assets: Arc<dyn assets::Assets>,
     pub batches: Arc<dyn batches::Batches>,
     pub manifests: Arc<dyn manifests::Manifests>,
+    pub annotations: Arc<dyn annotations::Annotations>,
     pub page_texts: Arc<dyn page_text::PageTexts>,
     pub tile_metadata: Arc<dyn tile_metadata::TileMetadata>,
     pub audit_trail: Arc<dyn audit_trail::AuditTrail>,

@@ -7,6 +7,7 @@
 //!
 //! Not here: the query traits. A test asks for what it needs.
 
+mod annotations;
 mod assets;
 mod audit_trail;
 mod batches;
@@ -18,6 +19,7 @@ mod table;
 mod tests;
 mod tile_metadata;
 
+pub use annotations::AnnotationsMemory;
 pub use assets::AssetsMemory;
 pub use audit_trail::AuditTrailMemory;
 pub use batches::BatchesMemory;
@@ -194,6 +196,7 @@ pub struct MemoryReadModels {
     pub batches: Arc<MemoryReadModel<BatchesMemory>>,
     pub tile_metadata: Arc<MemoryReadModel<TileMetadataMemory>>,
     pub manifests: Arc<MemoryReadModel<ManifestsMemory>>,
+    pub annotations: Arc<MemoryReadModel<AnnotationsMemory>>,
     pub page_texts: Arc<MemoryReadModel<PageTextMemory>>,
     pub audit_trail: Arc<MemoryReadModel<AuditTrailMemory>>,
 }
@@ -206,6 +209,7 @@ impl MemoryReadModels {
             self.batches.clone(),
             self.tile_metadata.clone(),
             self.manifests.clone(),
+            self.annotations.clone(),
             self.page_texts.clone(),
             self.audit_trail.clone(),
         ]

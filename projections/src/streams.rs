@@ -1,7 +1,7 @@
 //! What the name of a stream says: whose it is, and which resource it is about.
 
 use crate::projection::Poison;
-use dlcs_domain::{AssetId, BatchId, CustomerId, ManifestId, SpaceId};
+use dlcs_domain::{AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, SpaceId};
 use dlcs_eventlog::StreamId;
 use std::str::FromStr;
 
@@ -35,6 +35,14 @@ pub(crate) fn batch(stream: &StreamId) -> Result<(CustomerId, BatchId), Poison> 
 pub(crate) fn manifest(stream: &StreamId) -> Result<ManifestId, Poison> {
     let (customer, id) = split(stream)?;
     Ok(ManifestId { customer, id: id.to_owned() })
+}
+
+pub(crate) fn container(stream: &StreamId) -> Result<ContainerId, Poison> {
+    parsed(stream, stream.id())
+}
+
+pub(crate) fn annotation(stream: &StreamId) -> Result<AnnotationId, Poison> {
+    parsed(stream, stream.id())
 }
 
 fn split(stream: &StreamId) -> Result<(CustomerId, &str), Poison> {
@@ -71,5 +79,8 @@ mod tests {
         let id = asset(&StreamId::from_stored("asset-1/2/a-b/c")).unwrap();
         assert_eq!(id.name(), "a-b/c");
         assert!(asset(&StreamId::from_stored("asset-1/2")).is_err());
+        let id = annotation(&StreamId::from_stored("annotation-1/my-notes/a-b")).unwrap();
+        assert_eq!((id.container.id.as_str(), id.id.as_str()), ("my-notes", "a-b"));
+        assert!(annotation(&StreamId::from_stored("annotation-1/notes")).is_err());
     }
 }

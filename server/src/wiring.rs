@@ -9,20 +9,26 @@ use dlcs_adapter_egress::{AllowList, Egress, FetchLimits};
 use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
-use dlcs_api::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
+use dlcs_api::{
+    AnnotationDocuments, ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness,
+};
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
 use dlcs_commands::{Clock, CommandContext, Commands, Room};
 use dlcs_domain::ActorId;
+use dlcs_domain::annotation::AnnotationDocument;
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use dlcs_eventlog::{EventLog, Position};
-use dlcs_graphql::{ConsumerStatus, GraphqlState, ProjectionControl, ProjectionStatus};
+use dlcs_graphql::{
+    AnnotationText, ConsumerStatus, GraphqlState, ProjectionControl, ProjectionStatus,
+};
 use dlcs_imaging::{DecodeLimits, DerivativePolicy, Tiles, TilesSettings};
 use dlcs_ingest::{
     ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, RecognitionPorts,
     RecognitionProcessManager, Sweeper,
 };
 use dlcs_objects::Objects;
+use dlcs_projections::annotations::AnnotationRow;
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::projection::ReadModel;
 use dlcs_projections::read_store::ReadStore;
@@ -298,6 +304,9 @@ impl Wired {
                 let members = dlcs_api::manifest_members(Arc::clone(&shared), row);
                 Box::pin(async move { members.await.map_err(|problem| problem.detail) })
             }),
+            annotations: Arc::new(Annotations(AnnotationDocuments {
+                public_url: api.public_url.clone(),
+            })),
             clock: Arc::clone(&self.clock),
             public_url: public_url.into(),
             authenticate: Arc::new(move |headers| {
@@ -309,6 +318,31 @@ impl Wired {
             }),
             check_origin: Arc::new(move |url| origins.check(url).map_err(|it| it.to_string())),
         }
+    }
+}
+
+/// Annotations as GraphQL asks the API for them.
+struct Annotations(AnnotationDocuments);
+
+impl AnnotationText for Annotations {
+    fn read(&self, json: &str) -> Result<AnnotationDocument, String> {
+        self.0.read(json)
+    }
+
+    fn show(&self, row: &AnnotationRow) -> Option<serde_json::Value> {
+        self.0.show(row)
+    }
+
+    fn version(&self, document: &AnnotationDocument) -> Option<serde_json::Value> {
+        self.0.version(document)
+    }
+
+    fn relative(&self, address: &str) -> String {
+        self.0.relative(address)
+    }
+
+    fn absolute(&self, address: &str) -> String {
+        self.0.absolute(address)
     }
 }
 

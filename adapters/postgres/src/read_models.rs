@@ -8,6 +8,7 @@
 //!   find the change when they ask for the checkpoint, or when the old tables are gone.
 //! - A lost build costs a rebuild, never data: the log is the truth.
 
+mod annotations;
 mod assets;
 mod audit_trail;
 mod batches;
@@ -44,11 +45,12 @@ use served::{Query, Served};
 use std::sync::Arc;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 6] = [
+const DEFINITIONS: [&Definition; 7] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
+    &annotations::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
 ];
@@ -129,6 +131,7 @@ impl ReadStore for PostgresReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
+            annotations: self.query(annotations::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.query(tile_metadata::DEFINITION.name),
             audit_trail: self.query(audit_trail::DEFINITION.name),

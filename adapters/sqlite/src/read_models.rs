@@ -6,6 +6,7 @@
 //! - A file of another version is not used: the projection begins anew.
 //! - A lost or damaged file costs a rebuild, never data: the log is the truth.
 
+mod annotations;
 mod assets;
 mod audit_trail;
 mod batches;
@@ -41,11 +42,12 @@ use std::sync::Arc;
 use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 6] = [
+const DEFINITIONS: [&Definition; 7] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
+    &annotations::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
 ];
@@ -120,6 +122,7 @@ impl ReadStore for ReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
+            annotations: self.query(annotations::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.tiles.clone(),
             audit_trail: self.query(audit_trail::DEFINITION.name),

@@ -5,8 +5,10 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::access::Principal;
+use dlcs_domain::annotation::AnnotationDocument;
 use dlcs_domain::{AssetId, CustomerId};
 use dlcs_objects::Objects;
+use dlcs_projections::annotations::AnnotationRow;
 use dlcs_projections::manifests::ManifestRow;
 use dlcs_projections::search::{Search, SearchError};
 use dlcs_projections::{Queries, QueryError};
@@ -35,12 +37,27 @@ pub struct GraphqlState {
     pub search: Search,
     pub objects: Arc<dyn Objects>,
     pub members: Members,
+    pub annotations: Arc<dyn AnnotationText>,
     pub clock: Arc<dyn Clock>,
     /// Scheme, host and port of public addresses; no slash at the end.
     pub public_url: Arc<str>,
     pub authenticate: Authenticate,
     pub projections: Arc<dyn ProjectionControl>,
     pub check_origin: CheckOrigin,
+}
+
+/// Knows what annotations look like.
+pub trait AnnotationText: Send + Sync {
+    /// Reads a Web Annotation of a client; the sentence of a refusal is for people.
+    fn read(&self, json: &str) -> Result<AnnotationDocument, String>;
+    /// Returns an annotation for readers; `None`: it is deleted.
+    fn show(&self, row: &AnnotationRow) -> Option<serde_json::Value>;
+    /// Returns a version of an annotation for readers, without its id.
+    fn version(&self, document: &AnnotationDocument) -> Option<serde_json::Value>;
+    /// Returns an address as read models know it.
+    fn relative(&self, address: &str) -> String;
+    /// Returns an address as the world knows it.
+    fn absolute(&self, address: &str) -> String;
 }
 
 /// Where a projection is.

@@ -16,8 +16,8 @@ mod subscriptions;
 mod types;
 
 pub use context::{
-    Authenticate, CheckOrigin, ConsumerStatus, GraphqlState, Members, ProjectionControl,
-    ProjectionStatus,
+    AnnotationText, Authenticate, CheckOrigin, ConsumerStatus, GraphqlState, Members,
+    ProjectionControl, ProjectionStatus,
 };
 pub use http::{Page, router};
 
@@ -28,16 +28,26 @@ pub type DlcsSchema = Schema<query::Query, mutation::Mutation, subscription::Sub
 
 /// Builds the schema. The guard stands before it; the engine's own limits are the second wall.
 pub fn schema(state: GraphqlState) -> DlcsSchema {
-    Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
-        .data(state)
-        .limit_depth(guard::INTROSPECTION_DEPTH_MAX)
-        .limit_recursive_depth(32)
-        .limit_directives(guard::DIRECTIVES_MAX)
-        .disable_suggestions()
-        .finish()
+    Schema::build(
+        query::Query::default(),
+        mutation::Mutation::default(),
+        subscription::Subscription,
+    )
+    .data(state)
+    .limit_depth(guard::INTROSPECTION_DEPTH_MAX)
+    .limit_recursive_depth(32)
+    .limit_directives(guard::DIRECTIVES_MAX)
+    .disable_suggestions()
+    .finish()
 }
 
 /// Returns the schema definition language, for documentation and tests.
 pub fn sdl() -> String {
-    Schema::build(query::Query, mutation::Mutation, subscription::Subscription).finish().sdl()
+    Schema::build(
+        query::Query::default(),
+        mutation::Mutation::default(),
+        subscription::Subscription,
+    )
+    .finish()
+    .sdl()
 }

@@ -1,10 +1,14 @@
 //! Changes. The same commands as the REST interface.
 
+mod annotations;
+
 use crate::context::{asset_id, principal, query_error, refused, state};
 use crate::query::administrator;
 use crate::types::asset::Asset;
 use crate::types::text::{self, Text};
-use async_graphql::{Context, Error, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{
+    Context, Error, InputObject, MaybeUndefined, MergedObject, Object, Result, SimpleObject,
+};
 use dlcs_commands::{CommandContext, CommandError, Decided};
 use dlcs_domain::access::{AccessRule, Action, Decision, Principal, decide};
 use dlcs_domain::asset::{MetadataPatch, Registration, Source};
@@ -71,10 +75,15 @@ pub(crate) struct ChangedText {
     text: Option<Text>,
 }
 
-pub struct Mutation;
+/// Every change.
+#[derive(MergedObject, Default)]
+pub struct Mutation(ResourceMutation, annotations::AnnotationMutation);
+
+#[derive(Default)]
+pub(crate) struct ResourceMutation;
 
 #[Object]
-impl Mutation {
+impl ResourceMutation {
     /// Registers an image, or changes what differs.
     async fn register_asset(
         &self,
@@ -193,9 +202,13 @@ fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
 }
 
 fn write_context(ctx: &Context<'_>, id: &AssetId) -> Result<CommandContext> {
-    let actor = may_write(&principal(ctx), id.customer())?;
+    context_for(ctx, id.customer())
+}
+
+fn context_for(ctx: &Context<'_>, customer: CustomerId) -> Result<CommandContext> {
+    let actor = may_write(&principal(ctx), customer)?;
     let correlation = dlcs_commands::metadata::new_uuid(state(ctx).clock.now_us());
-    Ok(CommandContext::new(actor, Some(id.customer()), correlation))
+    Ok(CommandContext::new(actor, Some(customer), correlation))
 }
 
 /// Waits until the change can be read.

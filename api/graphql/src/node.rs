@@ -4,7 +4,7 @@ use crate::context::refused;
 use async_graphql::{Error, ID};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dlcs_domain::{AssetId, BatchId, CustomerId, ManifestId, SpaceId};
+use dlcs_domain::{AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, SpaceId};
 
 /// What a global id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum NodeId {
     Asset(AssetId),
     Batch(CustomerId, BatchId),
     Manifest(ManifestId),
+    AnnotationContainer(ContainerId),
+    Annotation(AnnotationId),
 }
 
 impl From<NodeId> for ID {
@@ -24,6 +26,8 @@ impl From<NodeId> for ID {
             NodeId::Asset(id) => format!("asset:{id}"),
             NodeId::Batch(customer, id) => format!("batch:{customer}/{id}"),
             NodeId::Manifest(id) => format!("manifest:{id}"),
+            NodeId::AnnotationContainer(id) => format!("annotation-container:{id}"),
+            NodeId::Annotation(id) => format!("annotation:{id}"),
         };
         Self(URL_SAFE_NO_PAD.encode(text))
     }
@@ -50,6 +54,8 @@ impl NodeId {
                 let (customer, id) = key.split_once('/')?;
                 Self::Manifest(ManifestId { customer: customer.parse().ok()?, id: id.to_owned() })
             }
+            "annotation-container" => Self::AnnotationContainer(key.parse().ok()?),
+            "annotation" => Self::Annotation(key.parse().ok()?),
             _ => return None,
         })
     }
@@ -68,6 +74,8 @@ mod tests {
             NodeId::Asset("1/2/page/7 ü".parse().unwrap()),
             NodeId::Batch(CustomerId(3), batch),
             NodeId::Manifest(ManifestId { customer: CustomerId(1), id: "book".into() }),
+            NodeId::AnnotationContainer("1/notes".parse().unwrap()),
+            NodeId::Annotation("1/notes/a-b".parse().unwrap()),
         ] {
             assert_eq!(NodeId::parse(&node.clone().into()).unwrap(), node);
         }

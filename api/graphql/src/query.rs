@@ -1,11 +1,14 @@
 //! Questions.
 
+mod annotations;
+
 use crate::connection::{self, List};
 use crate::context::{
     ConsumerStatus, ProjectionStatus, asset_id, customer_id, principal, query_error, refused, state,
 };
 use crate::node::NodeId;
 use crate::scalar::Time;
+use crate::types::annotation::{self, Annotation, AnnotationContainer};
 use crate::types::asset::{Asset, AssetState};
 use crate::types::batch::Batch;
 use crate::types::customer::Customer;
@@ -13,7 +16,7 @@ use crate::types::event::AuditEntry;
 use crate::types::hit::{self, Hits};
 use crate::types::manifest::Manifest;
 use crate::types::space::Space;
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, Union};
+use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result, Union};
 use dlcs_domain::access::{Principal, Scope};
 use dlcs_domain::{BatchId, CustomerId, ManifestId, SpaceId, SpaceNumber};
 use dlcs_projections::Position;
@@ -27,13 +30,14 @@ const FRESHNESS_WAIT: Duration = Duration::from_secs(2);
 
 /// Anything that has a global id.
 #[derive(Union)]
-#[expect(clippy::large_enum_variant, reason = "lives for one answer")]
 pub(crate) enum Node {
     Customer(Customer),
     Space(Space),
     Asset(Asset),
     Batch(Batch),
     Manifest(Manifest),
+    AnnotationContainer(AnnotationContainer),
+    Annotation(Annotation),
 }
 
 /// What a list of assets is narrowed to; everything that is given must match.
@@ -63,6 +67,10 @@ pub(crate) enum AssetOrderInput {
     Number1Descending,
 }
 
+/// Every question.
+#[derive(MergedObject, Default)]
+pub struct Query(ResourceQuery, annotations::AnnotationQuery);
+
 /// What the audit trail is narrowed to.
 #[derive(InputObject, Default)]
 pub(crate) struct AuditFilterInput {
@@ -76,10 +84,11 @@ pub(crate) struct AuditFilterInput {
     until: Option<Time>,
 }
 
-pub struct Query;
+#[derive(Default)]
+pub(crate) struct ResourceQuery;
 
 #[Object]
-impl Query {
+impl ResourceQuery {
     /// Returns anything by its global id.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         let (queries, who) = (&state(ctx).queries, principal(ctx));
@@ -103,6 +112,14 @@ impl Query {
             NodeId::Manifest(id) => {
                 let row = queries.manifests.manifest(&who, &id).await.map_err(query_error)?;
                 row.map(|row| Node::Manifest(row.into()))
+            }
+            NodeId::AnnotationContainer(id) => {
+                let row = annotation::container(ctx, &id).await?;
+                row.map(|row| Node::AnnotationContainer(row.into()))
+            }
+            NodeId::Annotation(id) => {
+                let row = annotation::annotation(ctx, &id).await?;
+                row.map(|row| Node::Annotation(row.into()))
             }
         })
     }

@@ -5,6 +5,7 @@ use super::asset::find;
 use super::caching::{Caching, Document};
 use super::canvases::{Naming, canvas, thumbnail, with_text};
 use crate::access::Caller;
+use crate::annotations::Annotations;
 use crate::error::Answer;
 use crate::http::raw_path::PathParams;
 use crate::state::Shared;
@@ -13,7 +14,7 @@ use axum::http::{HeaderMap, header};
 use dlcs_domain::access::Principal;
 use dlcs_iiif::negotiation::{Negotiated, negotiate_presentation};
 use dlcs_iiif::presentation::{LanguageMap, Manifest, PresentationVersion};
-use std::slice;
+use std::{iter, slice};
 
 pub(crate) async fn asset_manifest(
     State(state): State<Shared>,
@@ -34,6 +35,9 @@ pub(crate) async fn asset_manifest(
     if text.is_some() {
         canvas = with_text(&state, &found.id, canvas, version);
     }
+    let customer = found.id.customer();
+    let annotations = Annotations::on(&state, customer, iter::once(&*canvas.id)).await?;
+    let annotated_at_us = annotations.refer(&state.public_url, customer, &mut canvas, version);
     let search = || address::search(&state.public_url, &address::asset_search_tail(&found.id));
     let manifest = Manifest {
         label,
@@ -45,7 +49,10 @@ pub(crate) async fn asset_manifest(
     let document = Document {
         body: manifest.to_json(version),
         content_type,
-        modified_at_us: ready.modified_at_us.max(text.map_or(0, |row| row.modified_at_us)),
+        modified_at_us: ready
+            .modified_at_us
+            .max(text.map_or(0, |row| row.modified_at_us))
+            .max(annotated_at_us.unwrap_or(0)),
         caching: Caching::of(found.is_open, false),
         link: None,
     };

@@ -7,6 +7,7 @@ use super::canvases::{Naming, canvas, thumbnail, with_text};
 use super::info::see_other;
 use super::manifests::negotiated;
 use crate::access::Caller;
+use crate::annotations::Annotations;
 use crate::error::{Answer, Problem};
 use crate::http::raw_path::PathParams;
 use crate::management::manifests::{self as managed, Painted, StoredDocument};
@@ -136,6 +137,13 @@ async fn render(
             modified_at_us = modified_at_us.max(*changed_at_us);
         }
         manifest.canvases.push(canvas);
+    }
+    let customer = row.id.customer;
+    let canvases = manifest.canvases.iter().map(|it| &*it.id);
+    let annotations = Annotations::on(state, customer, canvases).await?;
+    for canvas in &mut manifest.canvases {
+        let changed_at_us = annotations.refer(&state.public_url, customer, canvas, version);
+        modified_at_us = modified_at_us.max(changed_at_us.unwrap_or(0));
     }
     if !texts.0.is_empty() {
         offer_text(state, row, &mut manifest);

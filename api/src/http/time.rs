@@ -20,6 +20,11 @@ pub(crate) fn parse_http_date(text: &str) -> Option<i64> {
     parser.parse_timestamp(text).ok().map(Timestamp::as_second)
 }
 
+/// Reads `2026-11-22T21:00:00Z`; microseconds since 1970.
+pub(crate) fn parse_iso(text: &str) -> Option<i64> {
+    text.parse().ok().map(Timestamp::as_microsecond)
+}
+
 fn timestamp(microseconds: i64) -> Timestamp {
     Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -206,7 +206,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Answer<()> 
     Ok(())
 }
 
-fn insert_position(headers: &mut HeaderMap, position: Position) {
+pub(crate) fn insert_position(headers: &mut HeaderMap, position: Position) {
     headers.insert(DLCS_POSITION, HeaderValue::from(position.0));
 }
 

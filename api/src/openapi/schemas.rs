@@ -41,6 +41,15 @@ pub(super) fn all() -> Value {
             "type": "object",
             "description": "Annotation page (3.0, Content Search 2.0) or list (2.1, 1.0).",
         },
+        "Annotation": {
+            "type": "object",
+            "description": "A W3C Web Annotation, or an Open Annotation under /oa/.",
+        },
+        "AnnotationCollection": object(json!({
+            "id": uri(), "type": texts(), "label": text(), "roles": texts(), "total": integer(),
+            "first": {"type": ["object", "string"]}, "last": uri(),
+            "created": time(), "modified": time(),
+        })),
         "TermPage": {
             "type": "object",
             "description": "Term page (Content Search 2.0) or term list (1.0), section 4.",

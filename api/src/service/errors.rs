@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 /// Every stable code, and what it means.
 pub(crate) const CODES: &[(&str, &str)] = &[
+    ("annotation-invalid", "The annotation breaks a rule of its model; `pointer` says where."),
     ("bad-address", "The address holds control characters or is not UTF-8."),
     ("bad-request", "The request of GraphQL cannot be read."),
     (

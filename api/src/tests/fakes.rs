@@ -13,12 +13,18 @@ use dlcs_commands::idempotency::{
 use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_domain::access::Principal;
 use dlcs_domain::asset::Delivered;
-use dlcs_domain::{AssetId, BatchId, BlobRef, CustomerId, ManifestId, SpaceId, SpaceNumber};
+use dlcs_domain::{
+    AnnotationId, AssetId, BatchId, BlobRef, ContainerId, CustomerId, ManifestId, SpaceId,
+    SpaceNumber,
+};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{RecordedEvent, StreamId};
 use dlcs_imaging::tiles::{Tiles, TilesSettings};
 use dlcs_objects::memory::MemoryObjects;
 use dlcs_objects::{Digest, ObjectKey, Objects};
+use dlcs_projections::annotations::{
+    Annotated, AnnotationFilter, AnnotationRow, Annotations, ContainerRow,
+};
 use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, Assets};
 use dlcs_projections::audit_trail::{AuditFilter, AuditRow, AuditTrail};
 use dlcs_projections::batches::{BatchRow, Batches};
@@ -74,6 +80,7 @@ fn queries() -> Queries {
         assets: fakes.clone(),
         batches: fakes.clone(),
         manifests: fakes.clone(),
+        annotations: fakes.clone(),
         page_texts: fakes.clone(),
         tile_metadata: fakes.clone(),
         audit_trail: fakes.clone(),
@@ -125,6 +132,40 @@ impl TileMetadata for Fakes {
             "1/1/deleted" => Some(TileMetadataRow::Deleted),
             _ => None,
         })
+    }
+}
+
+#[async_trait]
+impl Annotations for Fakes {
+    async fn container(&self, _: &ContainerId) -> Found<ContainerRow> {
+        Ok(None)
+    }
+
+    async fn containers(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: &PageRequest,
+    ) -> Listed<ContainerRow> {
+        nothing()
+    }
+
+    async fn annotation(&self, _: &AnnotationId) -> Found<AnnotationRow> {
+        Ok(None)
+    }
+
+    async fn find(
+        &self,
+        _: &Principal,
+        _: &AnnotationFilter,
+        _: &PageRequest,
+        _: bool,
+    ) -> Listed<AnnotationRow> {
+        nothing()
+    }
+
+    async fn annotated(&self, _: CustomerId, _: &[String]) -> Result<Vec<Annotated>, QueryError> {
+        Ok(Vec::new())
     }
 }
 
@@ -292,6 +333,10 @@ impl Lookups for Fakes {
     }
 
     async fn customer_is_empty(&self, _: CustomerId, _: Position) -> Result<bool, LookupError> {
+        Ok(true)
+    }
+
+    async fn container_is_empty(&self, _: &ContainerId, _: Position) -> Result<bool, LookupError> {
         Ok(true)
     }
 }

@@ -11,7 +11,7 @@ use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_commands::services::{Commands, NewSpace};
 use dlcs_domain::asset::{MetadataPatch, Registration, Source};
 use dlcs_domain::patch::Patch;
-use dlcs_domain::{AssetId, CustomerId, SpaceId};
+use dlcs_domain::{AssetId, ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::{EventLog, Position};
 use dlcs_objects::memory::MemoryObjects;
 use std::sync::Arc;
@@ -137,6 +137,14 @@ impl Lookups for NoLookups {
     }
 
     async fn customer_is_empty(&self, _: CustomerId, _: Position) -> Result<bool, LookupError> {
+        Err(LookupError::Behind)
+    }
+
+    async fn container_is_empty(
+        &self,
+        _: &ContainerId,
+        _: Position,
+    ) -> Result<bool, LookupError> {
         Err(LookupError::Behind)
     }
 }

@@ -159,3 +159,19 @@ fn stream(id: CustomerId) -> StreamId {
 fn parse(owner: &StreamId) -> Result<CustomerId, CommandError> {
     owner.id().parse().map_err(|_| CommandError::Damaged(format!("`{owner}` is no customer")))
 }
+
+/// Lets pass what is for a customer that is there.
+pub(super) async fn check_customer(
+    executor: &Executor,
+    customer: CustomerId,
+) -> Result<(), CommandError> {
+    match executor.load::<Customer>(&customer.to_string()).await?.state {
+        Customer::Live(_) => Ok(()),
+        Customer::Absent => {
+            Err(CommandError::NotFound(format!("there is no customer `{customer}`")))
+        }
+        Customer::Deleted { .. } => {
+            Err(CommandError::Gone(format!("customer `{customer}` has been deleted")))
+        }
+    }
+}

@@ -1,12 +1,12 @@
 //! Stored manifests: the document is a blob, durable before the event that names it.
 
+use super::customers::check_customer;
 use super::reservations::{Reservations, Usage};
 use crate::context::CommandContext;
 use crate::cqrs::{Decided, Executor};
 use crate::error::CommandError;
 use crate::metadata::new_uuid;
 use bytes::Bytes;
-use dlcs_domain::customer::Customer;
 use dlcs_domain::manifest::{Manifest, ManifestCommand};
 use dlcs_domain::names::{check_flat_id, check_slug};
 use dlcs_domain::{Aggregate, BlobRef, CustomerId, ManifestId, NameKey};
@@ -42,7 +42,7 @@ impl ManifestCommands {
     ) -> Result<(ManifestId, Decided), CommandError> {
         id.as_deref().map_or(Ok(()), check_flat_id)?;
         slug.as_deref().map_or(Ok(()), check_slug)?;
-        self.check_customer(customer).await?;
+        check_customer(&self.executor, customer).await?;
         let document = self.keep(document).await?;
         let is_chosen = id.is_some();
         let id = ManifestId { customer, id: id.unwrap_or_else(|| self.new_id(context)) };
@@ -132,18 +132,6 @@ impl ManifestCommands {
 
     pub async fn load(&self, id: &ManifestId) -> Result<Manifest, CommandError> {
         Ok(self.executor.load::<Manifest>(&id.to_string()).await?.state)
-    }
-
-    async fn check_customer(&self, customer: CustomerId) -> Result<(), CommandError> {
-        match self.executor.load::<Customer>(&customer.to_string()).await?.state {
-            Customer::Live(_) => Ok(()),
-            Customer::Absent => {
-                Err(CommandError::NotFound(format!("there is no customer `{customer}`")))
-            }
-            Customer::Deleted { .. } => {
-                Err(CommandError::Gone(format!("customer `{customer}` has been deleted")))
-            }
-        }
     }
 
     async fn keep(&self, document: Bytes) -> Result<BlobRef, CommandError> {

@@ -1,5 +1,6 @@
 //! The services over the in-memory log.
 
+mod annotations;
 mod assets;
 mod batches;
 mod manifests;

@@ -13,11 +13,15 @@ use crate::paging::{Direction, PageRequest};
 use crate::projection::{OnPoison, ReadModel};
 use crate::replay::{Target, replay};
 use dlcs_domain::access::{Principal, Scope};
+use dlcs_domain::annotation::{
+    AnnotationCreated, AnnotationDeleted, AnnotationDocument, AnnotationEvent, AnnotationReplaced,
+};
 use dlcs_domain::asset::{
     AssetEvent, AssetMetadata, Deleted, Delivered, Delivery, Failure, IngestDelivered,
     IngestErrorCode, IngestFailed, IngestStarted, Registered, ReingestRequested, Source,
 };
 use dlcs_domain::batch::{BatchEvent, BatchSubmitted};
+use dlcs_domain::container::{ContainerCreated, ContainerEvent};
 use dlcs_domain::customer::{CustomerCreated, CustomerEvent};
 use dlcs_domain::metadata::EventMetadata;
 use dlcs_domain::space::{SpaceCreated, SpaceEvent};
@@ -233,6 +237,37 @@ pub fn space_created(name: &str) -> DomainEvent {
     DomainEvent::Space(SpaceEvent::Created(created))
 }
 
+/// Annotates some canvases, changes some of what was written, and takes some away.
+async fn annotated(log: &dyn EventLog, count: u32) {
+    let created = ContainerCreated { label: "Notes".to_owned(), roles: vec![] };
+    let created = DomainEvent::Container(ContainerEvent::Created(created));
+    append(log, "container-1/notes", &created, "key-1").await;
+    for number in 0..count {
+        let document = |text: &str| {
+            let context = "http://www.w3.org/ns/anno.jsonld";
+            let document = format!(
+                r#"{{"@context":"{context}","type":"Annotation","bodyValue":"{text}",
+                     "motivation":"commenting",
+                     "target":"https://origin.example/canvas-{}#xywh={number},0,10,10"}}"#,
+                number % 7
+            );
+            AnnotationDocument::new(document).expect("JSON")
+        };
+        let mut events =
+            vec![AnnotationEvent::Created(AnnotationCreated { document: document("a wood") })];
+        let replaced = AnnotationReplaced { document: document("a forest") };
+        match number % 3 {
+            0 => events.push(AnnotationEvent::Replaced(replaced)),
+            1 => events.push(AnnotationEvent::Deleted(AnnotationDeleted {})),
+            _ => {}
+        }
+        for event in events {
+            let stream = format!("annotation-1/notes/{number}");
+            append(log, &stream, &DomainEvent::Annotation(event), "key-1").await;
+        }
+    }
+}
+
 pub fn submitted(count: u64) -> DomainEvent {
     let queue = "default".to_owned();
     DomainEvent::Batch(BatchEvent::Submitted(BatchSubmitted { count, queue }))
@@ -271,6 +306,7 @@ pub async fn sample_history(log: &dyn EventLog, assets: u32) {
             append(log, &text, &DomainEvent::Transcription(event), "key-1").await;
         }
     }
+    annotated(log, assets).await;
     let members = u64::from(assets.div_ceil(4));
     append(log, &format!("batch-1/{batch}"), &submitted(members), "key-1").await;
 }

@@ -4,11 +4,11 @@ use super::Flaw;
 use super::chance::{Fault, Faults};
 use async_trait::async_trait;
 use dlcs_commands::lookups::{LookupError, Lookups};
-use dlcs_domain::{CustomerId, SpaceId};
+use dlcs_domain::{ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::Position;
 use dlcs_projections::dump::{Dump, DumpWriter};
 use dlcs_projections::freshness::Freshness;
-use dlcs_projections::memory::{AssetsMemory, MemoryReadModels, MemoryTables};
+use dlcs_projections::memory::{AnnotationsMemory, AssetsMemory, MemoryReadModels, MemoryTables};
 use dlcs_projections::projection::{
     ApplyError, EventBatch, OnPoison, ParkedEvent, ReadModel, StoreError,
 };
@@ -203,5 +203,16 @@ impl Lookups for SimLookups {
     async fn customer_is_empty(&self, id: CustomerId, at: Position) -> Result<bool, LookupError> {
         self.at(at).await?;
         Ok(self.ask(|it| it.customer_is_empty(id)))
+    }
+
+    async fn container_is_empty(
+        &self,
+        id: &ContainerId,
+        at: Position,
+    ) -> Result<bool, LookupError> {
+        let reached = wait_each(&self.freshness, &[AnnotationsMemory::NAME], at).await;
+        let total = |it: &AnnotationsMemory| it.containers.row(id).map_or(0, |it| it.row.total);
+        let total = self.store.models.annotations.read(total);
+        reached.then_some(total == 0).ok_or(LookupError::Behind)
     }
 }

@@ -1,11 +1,13 @@
 //! What the write side asks of many streams at once.
 
+use super::table::StoredRow;
 use super::values::{Columns, Value, space_key};
-use super::{PostgresReadModels, assets};
+use super::{PostgresReadModels, annotations, assets};
 use async_trait::async_trait;
 use dlcs_commands::lookups::{LookupError, Lookups};
-use dlcs_domain::{CustomerId, SpaceId};
+use dlcs_domain::{ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::Position;
+use dlcs_projections::annotations::ContainerRecord;
 use std::time::Duration;
 
 /// How long to wait for the read model.
@@ -16,6 +18,9 @@ const HAS_ASSETS: &str = "SELECT EXISTS (
 const HAS_SPACES: &str = "SELECT EXISTS (
     SELECT 1 FROM {schema}.spaces WHERE customer = $1 AND NOT deleted)";
 
+const HAS_ANNOTATIONS: &str = "SELECT EXISTS (
+    SELECT 1 FROM {schema}.containers WHERE customer = $1 AND id = $2 AND total > 0)";
+
 #[async_trait]
 impl Lookups for PostgresReadModels {
     async fn space_is_empty(
@@ -23,7 +28,7 @@ impl Lookups for PostgresReadModels {
         space: SpaceId,
         at_least: Position,
     ) -> Result<bool, LookupError> {
-        Ok(!self.has_some(HAS_ASSETS, &space_key(space), at_least).await?)
+        Ok(!self.has_some(assets::DEFINITION.name, HAS_ASSETS, &space_key(space), at_least).await?)
     }
 
     async fn customer_is_empty(
@@ -31,7 +36,18 @@ impl Lookups for PostgresReadModels {
         customer: CustomerId,
         at_least: Position,
     ) -> Result<bool, LookupError> {
-        Ok(!self.has_some(HAS_SPACES, &[customer.into()], at_least).await?)
+        Ok(!self
+            .has_some(assets::DEFINITION.name, HAS_SPACES, &[customer.into()], at_least)
+            .await?)
+    }
+
+    async fn container_is_empty(
+        &self,
+        container: &ContainerId,
+        at_least: Position,
+    ) -> Result<bool, LookupError> {
+        let (name, key) = (annotations::DEFINITION.name, ContainerRecord::key_values(container));
+        Ok(!self.has_some(name, HAS_ANNOTATIONS, &key, at_least).await?)
     }
 }
 
@@ -40,11 +56,11 @@ impl PostgresReadModels {
     /// have fallen back behind what this process was told, and another process may have rebuilt it.
     async fn has_some(
         &self,
+        name: &'static str,
         sql: &str,
         values: &[Value],
         at_least: Position,
     ) -> Result<bool, LookupError> {
-        let name = assets::DEFINITION.name;
         if !self.freshness.wait(name, at_least, WAIT).await {
             return Err(LookupError::Behind);
         }

@@ -31,6 +31,16 @@ impl Listing {
         self.values.push(value.into());
     }
 
+    /// Adds a condition with as many `?` as there are values.
+    pub(super) fn and_with_all(
+        &mut self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) {
+        self.conditions.push(condition.to_owned());
+        self.values.extend(values);
+    }
+
     /// Begins after a row with this key, in the direction of the list.
     pub(super) fn after(&mut self, key: impl IntoIterator<Item = Value>, direction: Direction) {
         let comparison = match direction {

@@ -1,0 +1,159 @@
+//! Questions about annotations. Each is driven by its most telling term, in the order of creation.
+
+use crate::read_models::keyset::Listing;
+use crate::read_models::served::Query;
+use crate::read_models::table::{SqlRow, StoredRow, select_one};
+use crate::read_models::values::{Columns, Value};
+use async_trait::async_trait;
+use dlcs_domain::access::Principal;
+use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
+use dlcs_projections::annotations::{
+    Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ContainerRecord,
+    ContainerRow, TermKind, reads_all,
+};
+use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
+
+const IN_LIVING: &str = "EXISTS (SELECT 1 FROM {schema}.containers AS c
+    WHERE c.customer = t.customer AND c.id = t.container AND NOT c.deleted)";
+const IN_OPEN: &str = "EXISTS (SELECT 1 FROM {schema}.containers AS c
+    WHERE c.customer = t.customer AND c.id = t.container AND NOT c.deleted
+      AND c.roles_json = '[]')";
+const ANNOTATED: &str = "
+    SELECT l.term, max(a.modified_at_us)
+    FROM (SELECT DISTINCT s.source FROM unnest($2::text[]) AS s (source)) AS s
+    JOIN {schema}.annotation_terms AS l
+        ON l.customer = $1 AND l.kind = 0 AND left(l.term, 200) = left(s.source, 200)
+        AND l.term = s.source
+    JOIN {schema}.annotations AS a ON a.created_position = l.annotation
+    JOIN {schema}.containers AS c ON c.customer = a.customer AND c.id = a.container
+    WHERE NOT c.deleted AND c.roles_json = '[]'
+    GROUP BY l.term";
+const LIST: &str = "annotations";
+const LIST_CONTAINERS: &str = "containers";
+
+#[async_trait]
+impl Annotations for Query {
+    async fn container(&self, id: &ContainerId) -> Result<Option<ContainerRow>, QueryError> {
+        let key = ContainerRecord::key_values(id);
+        let record =
+            self.one(&select_one::<ContainerRecord>(), &key, ContainerRecord::read).await?;
+        Ok(record.map(|it| it.row))
+    }
+
+    async fn containers(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        page: &PageRequest,
+    ) -> Result<Page<ContainerRow>, QueryError> {
+        let mut listing = Listing::of::<ContainerRecord>(&["t.created_position"]);
+        listing.and_with("t.customer = ?", customer);
+        listing.and("NOT t.deleted");
+        if !reads_all(principal, customer) {
+            listing.and("t.roles_json = '[]'");
+        }
+        let total = Some(listing.count(self).await?);
+        if let Some(after) = &page.after {
+            let position: u64 = after.key(LIST_CONTAINERS)?;
+            listing.after([position.into()], page.direction);
+        }
+        let cursor = |it: &ContainerRecord| Cursor::after(LIST_CONTAINERS, &it.created_position);
+        let page = listing.page(self, page, ContainerRecord::read, cursor).await?;
+        Ok(Page { total, ..page.map(|it| it.row) })
+    }
+
+    async fn annotation(&self, id: &AnnotationId) -> Result<Option<AnnotationRow>, QueryError> {
+        let key = AnnotationRecord::key_values(id);
+        let record =
+            self.one(&select_one::<AnnotationRecord>(), &key, AnnotationRecord::read).await?;
+        Ok(record.map(|it| it.row))
+    }
+
+    async fn find(
+        &self,
+        principal: &Principal,
+        filter: &AnnotationFilter,
+        page: &PageRequest,
+        with_total: bool,
+    ) -> Result<Page<AnnotationRow>, QueryError> {
+        let mut listing = listing(filter, reads_all(principal, filter.customer));
+        let total = match with_total {
+            true => Some(listing.count(self).await?),
+            false => None,
+        };
+        if let Some(after) = &page.after {
+            let position: u64 = after.key(LIST)?;
+            listing.after([position.into()], page.direction);
+        }
+        let cursor = |it: &AnnotationRecord| Cursor::after(LIST, &it.created_position);
+        let page = listing.page(self, page, AnnotationRecord::read, cursor).await?;
+        Ok(Page { total, ..page.map(|it| it.row) })
+    }
+
+    async fn annotated(
+        &self,
+        customer: CustomerId,
+        sources: &[String],
+    ) -> Result<Vec<Annotated>, QueryError> {
+        let sources = Value::List(sources.iter().map(Value::from).collect());
+        let rows = self.looked_up(ANNOTATED, &[customer.into(), sources]).await?;
+        let annotated = rows.iter().map(|row| {
+            let mut columns = Columns::new(row);
+            Ok(Annotated { source: columns.text()?, modified_at_us: columns.take()? })
+        });
+        annotated.collect()
+    }
+}
+
+/// Returns the whole list, without a cursor.
+fn listing(filter: &AnnotationFilter, reads_all: bool) -> Listing {
+    let terms = [
+        (TermKind::Source, &filter.source),
+        (TermKind::Creator, &filter.creator),
+        (TermKind::Motivation, &filter.motivation),
+    ];
+    let mut terms = terms.into_iter().filter_map(|(kind, it)| Some((kind as i16, it.as_ref()?)));
+    let mut listing = match terms.next() {
+        Some((kind, term)) => {
+            let tables = "FROM {schema}.annotation_terms AS l
+                JOIN {schema}.annotations AS t ON t.created_position = l.annotation";
+            let mut listing = Listing::from_tables::<AnnotationRecord>(tables, &["l.annotation"]);
+            listing.and_with("l.customer = ?", filter.customer);
+            listing.and(format!("l.kind = {kind}"));
+            listing.and_with("left(l.term, 200) = left(?, 200) AND l.term = ?", term);
+            listing
+        }
+        None => Listing::of::<AnnotationRecord>(&["t.created_position"]),
+    };
+    for (kind, term) in terms {
+        let condition = format!(
+            "EXISTS (SELECT 1 FROM {{schema}}.annotation_terms AS m
+                     WHERE m.annotation = t.created_position AND m.kind = {kind} AND m.term = ?)"
+        );
+        listing.and_with(&condition, term);
+    }
+    listing.and_with("t.customer = ?", filter.customer);
+    listing.and("NOT t.deleted");
+    if let Some(container) = &filter.container {
+        listing.and_with("t.container = ?", &container.id);
+    }
+    if let (Some(source), Some(region)) = (&filter.source, filter.region) {
+        let [left, top, right, bottom] = region.edges();
+        let condition = format!(
+            "EXISTS (SELECT 1 FROM {{schema}}.annotation_terms AS p
+                     WHERE p.annotation = t.created_position AND p.kind = 3 AND p.term = ?
+                       AND (p.left_px IS NULL
+                            OR (p.left_px < {right} AND p.top_px < {bottom}
+                                AND p.right_px > {left} AND p.bottom_px > {top})))"
+        );
+        listing.and_with(&condition, source);
+    }
+    if let Some(from) = filter.from_us {
+        listing.and_with("t.created_at_us >= ?", from);
+    }
+    if let Some(until) = filter.until_us {
+        listing.and_with("t.created_at_us < ?", until);
+    }
+    listing.and(if reads_all { IN_LIVING } else { IN_OPEN });
+    listing
+}

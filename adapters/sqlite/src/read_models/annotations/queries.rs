@@ -1,0 +1,161 @@
+//! Questions about annotations. Each is driven by its most telling term, in the order of creation.
+
+use super::{SELECT, SELECT_CONTAINER, into_annotation, into_container};
+use crate::read_models::keyset::{Listing, signed};
+use crate::read_models::served::Query;
+use crate::read_models::table::SqlRow;
+use async_trait::async_trait;
+use dlcs_domain::access::Principal;
+use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
+use dlcs_projections::annotations::{
+    Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ContainerRecord,
+    ContainerRow, TermKind, reads_all,
+};
+use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
+use rusqlite::params;
+use rusqlite::types::Value;
+
+/// With the terms in front the rows come in the order of creation.
+const SELECT_BY_TERM: &str = "a.created_position, a.customer, a.container, a.id, a.document,
+    a.subjects_json, a.motivations_json, a.creators_json, a.deleted, a.created_at_us,
+    a.modified_at_us, a.edit_revision, a.position FROM annotation_terms AS l
+    CROSS JOIN annotations AS a ON a.created_position = l.annotation";
+const HAS_TERM: &str = "EXISTS (SELECT 1 FROM annotation_terms AS m
+    WHERE m.annotation = a.created_position AND m.kind = ? AND m.term = ?)";
+const OVERLAPS: &str = "EXISTS (SELECT 1 FROM annotation_terms AS p
+    WHERE p.annotation = a.created_position AND p.kind = 3 AND p.term = ?
+      AND (p.left_px IS NULL
+           OR (p.left_px < ? AND p.top_px < ? AND p.right_px > ? AND p.bottom_px > ?)))";
+const IN_LIVING: &str = "EXISTS (SELECT 1 FROM containers AS c
+    WHERE c.customer = a.customer AND c.id = a.container AND c.deleted = 0)";
+const IN_OPEN: &str = "EXISTS (SELECT 1 FROM containers AS c
+    WHERE c.customer = a.customer AND c.id = a.container AND c.deleted = 0
+      AND c.roles_json = '[]')";
+const ANNOTATED: &str = "
+    SELECT l.term, MAX(a.modified_at_us) FROM annotation_terms AS l
+    CROSS JOIN annotations AS a ON a.created_position = l.annotation
+    CROSS JOIN containers AS c ON c.customer = a.customer AND c.id = a.container
+    WHERE l.customer = ?1 AND l.kind = 0 AND l.term IN (SELECT value FROM json_each(?2))
+      AND c.deleted = 0 AND c.roles_json = '[]'
+    GROUP BY l.term";
+const LIST: &str = "annotations";
+const LIST_CONTAINERS: &str = "containers";
+
+#[async_trait]
+impl Annotations for Query {
+    async fn container(&self, id: &ContainerId) -> Result<Option<ContainerRow>, QueryError> {
+        let id = id.clone();
+        self.run(move |it| Ok(ContainerRecord::load(it, &id)?.map(|it| it.row))).await
+    }
+
+    async fn containers(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        page: &PageRequest,
+    ) -> Result<Page<ContainerRow>, QueryError> {
+        let mut listing = Listing::new(SELECT_CONTAINER, &["c.created_position"]);
+        listing.and_with("c.customer = ?", customer.0);
+        listing.and("c.deleted = 0");
+        if !reads_all(principal, customer) {
+            listing.and("c.roles_json = '[]'");
+        }
+        let whole = listing.clone();
+        if let Some(after) = &page.after {
+            listing.after([signed(after.key(LIST_CONTAINERS)?)], page.direction);
+        }
+        let page = page.clone();
+        self.run(move |it| {
+            let cursor =
+                |it: &ContainerRecord| Cursor::after(LIST_CONTAINERS, &it.created_position);
+            let total = Some(whole.count(it)?);
+            let page = listing.page(it, &page, into_container, cursor)?;
+            Ok(Page { total, ..page.map(|it| it.row) })
+        })
+        .await
+    }
+
+    async fn annotation(&self, id: &AnnotationId) -> Result<Option<AnnotationRow>, QueryError> {
+        let id = id.clone();
+        self.run(move |it| Ok(AnnotationRecord::load(it, &id)?.map(|it| it.row))).await
+    }
+
+    async fn find(
+        &self,
+        principal: &Principal,
+        filter: &AnnotationFilter,
+        page: &PageRequest,
+        with_total: bool,
+    ) -> Result<Page<AnnotationRow>, QueryError> {
+        let mut listing = listing(filter, reads_all(principal, filter.customer));
+        let whole = with_total.then(|| listing.clone());
+        if let Some(after) = &page.after {
+            listing.after([signed(after.key(LIST)?)], page.direction);
+        }
+        let page = page.clone();
+        self.run(move |it| {
+            let cursor = |it: &AnnotationRecord| Cursor::after(LIST, &it.created_position);
+            let total = whole.map(|whole| whole.count(it)).transpose()?;
+            let page = listing.page(it, &page, into_annotation, cursor)?;
+            Ok(Page { total, ..page.map(|it| it.row) })
+        })
+        .await
+    }
+
+    async fn annotated(
+        &self,
+        customer: CustomerId,
+        sources: &[String],
+    ) -> Result<Vec<Annotated>, QueryError> {
+        let sources = serde_json::to_string(sources).expect("texts are plain JSON");
+        self.run(move |it| {
+            let mut statement = it.prepare_cached(ANNOTATED)?;
+            let rows = statement.query_map(params![customer.0, sources], |row| {
+                Ok(Annotated { source: row.get(0)?, modified_at_us: row.get(1)? })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+}
+
+/// Returns the whole list, without a cursor.
+pub(in crate::read_models) fn listing(filter: &AnnotationFilter, reads_all: bool) -> Listing {
+    let terms = [
+        (TermKind::Source, &filter.source),
+        (TermKind::Creator, &filter.creator),
+        (TermKind::Motivation, &filter.motivation),
+    ];
+    let mut terms = terms.into_iter().filter_map(|(kind, it)| Some((kind as i64, it.as_ref()?)));
+    let mut listing = match terms.next() {
+        Some((kind, term)) => {
+            let mut listing = Listing::new(SELECT_BY_TERM, &["l.annotation"]);
+            listing.and_with("l.customer = ?", filter.customer.0);
+            listing.and_with("l.kind = ?", kind);
+            listing.and_with("l.term = ?", term.clone());
+            listing
+        }
+        None => Listing::new(SELECT, &["a.created_position"]),
+    };
+    for (kind, term) in terms {
+        listing.and_with_all(HAS_TERM, [Value::from(kind), Value::from(term.clone())]);
+    }
+    listing.and_with("a.customer = ?", filter.customer.0);
+    listing.and("a.deleted = 0");
+    if let Some(container) = &filter.container {
+        listing.and_with("a.container = ?", container.id.clone());
+    }
+    if let (Some(source), Some(region)) = (&filter.source, filter.region) {
+        let [left, top, right, bottom] = region.edges().map(Value::from);
+        let source = Value::from(source.clone());
+        listing.and_with_all(OVERLAPS, [source, right, bottom, left, top]);
+    }
+    if let Some(from) = filter.from_us {
+        listing.and_with("a.created_at_us >= ?", from);
+    }
+    if let Some(until) = filter.until_us {
+        listing.and_with("a.created_at_us < ?", until);
+    }
+    listing.and(if reads_all { IN_LIVING } else { IN_OPEN });
+    listing
+}

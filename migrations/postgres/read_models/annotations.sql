@@ -1,0 +1,49 @@
+-- Annotations and their containers.
+
+CREATE TABLE {schema}.containers (
+    customer         bigint  NOT NULL,
+    id               text    COLLATE "C" NOT NULL,
+    label            text    COLLATE "C" NOT NULL,
+    roles_json       text    COLLATE "C" NOT NULL,
+    deleted          boolean NOT NULL,
+    total            bigint  NOT NULL,       -- living annotations
+    created_at_us    bigint  NOT NULL,
+    modified_at_us   bigint  NOT NULL,
+    edit_revision    bigint  NOT NULL,
+    position         bigint  NOT NULL,
+    created_position bigint  NOT NULL,
+    PRIMARY KEY (customer, id)
+) WITH (fillfactor = 50);
+
+CREATE TABLE {schema}.annotations (
+    customer         bigint  NOT NULL,
+    container        text    COLLATE "C" NOT NULL,
+    id               text    COLLATE "C" NOT NULL,
+    document         text    COLLATE "C" NOT NULL,
+    subjects_json    text    COLLATE "C" NOT NULL,
+    motivations_json text    COLLATE "C" NOT NULL,
+    creators_json    text    COLLATE "C" NOT NULL,
+    deleted          boolean NOT NULL,
+    created_at_us    bigint  NOT NULL,
+    modified_at_us   bigint  NOT NULL,
+    edit_revision    bigint  NOT NULL,
+    position         bigint  NOT NULL,
+    created_position bigint  NOT NULL,
+    PRIMARY KEY (customer, container, id)
+) WITH (fillfactor = 80);
+
+-- What living annotations are about (0), why (1) and by whom (2): each term once. And (3) which parts
+-- of what they are about: without a box it is about the whole. Terms may be longer than a key of an index: no primary key,
+-- and only their beginning is indexed. Whoever writes them knows what is there.
+CREATE TABLE {schema}.annotation_terms (
+    customer   bigint   NOT NULL,
+    kind       smallint NOT NULL,
+    term       text     COLLATE "C" NOT NULL,
+    annotation bigint   NOT NULL,            -- created_position
+    left_px    bigint,
+    top_px     bigint,
+    right_px   bigint,
+    bottom_px  bigint
+);
+
+CREATE INDEX annotation_terms_by_annotation ON {schema}.annotation_terms (annotation);

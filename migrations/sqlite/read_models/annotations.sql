@@ -1,0 +1,56 @@
+-- Annotations and their containers.
+
+CREATE TABLE containers (
+    created_position INTEGER PRIMARY KEY,
+    customer         INTEGER NOT NULL,
+    id               TEXT    NOT NULL,
+    label            TEXT    NOT NULL,
+    roles_json       TEXT    NOT NULL,
+    deleted          INTEGER NOT NULL,
+    total            INTEGER NOT NULL,       -- living annotations
+    created_at_us    INTEGER NOT NULL,
+    modified_at_us   INTEGER NOT NULL,
+    edit_revision    INTEGER NOT NULL,
+    position         INTEGER NOT NULL,
+    UNIQUE (customer, id)
+) STRICT;
+
+CREATE INDEX containers_by_customer ON containers (customer, created_position) WHERE deleted = 0;
+
+CREATE TABLE annotations (
+    created_position INTEGER PRIMARY KEY,
+    customer         INTEGER NOT NULL,
+    container        TEXT    NOT NULL,
+    id               TEXT    NOT NULL,
+    document         TEXT    NOT NULL,
+    subjects_json    TEXT    NOT NULL,
+    motivations_json TEXT    NOT NULL,
+    creators_json    TEXT    NOT NULL,
+    deleted          INTEGER NOT NULL,
+    created_at_us    INTEGER NOT NULL,
+    modified_at_us   INTEGER NOT NULL,
+    edit_revision    INTEGER NOT NULL,
+    position         INTEGER NOT NULL,
+    UNIQUE (customer, container, id)
+) STRICT;
+
+CREATE INDEX annotations_by_customer ON annotations (customer, created_position)
+    WHERE deleted = 0;
+CREATE INDEX annotations_by_container ON annotations (customer, container, created_position)
+    WHERE deleted = 0;
+
+-- What living annotations are about (0), why (1) and by whom (2): each term once. And (3) which parts
+-- of what they are about: without a box it is about the whole.
+CREATE TABLE annotation_terms (
+    customer   INTEGER NOT NULL,
+    kind       INTEGER NOT NULL,
+    term       TEXT    NOT NULL,
+    annotation INTEGER NOT NULL,             -- created_position
+    left_px    INTEGER,
+    top_px     INTEGER,
+    right_px   INTEGER,
+    bottom_px  INTEGER
+) STRICT;
+
+CREATE INDEX annotation_terms_by_term ON annotation_terms (customer, kind, term, annotation);
+CREATE INDEX annotation_terms_by_annotation ON annotation_terms (annotation);

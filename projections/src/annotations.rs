@@ -1,0 +1,157 @@
+//! Which annotations are there: in a container, on a canvas, by whom, and why?
+//!
+//! Containers belong to the same projection, so that totals agree with lists.
+
+mod fold;
+
+pub use fold::{
+    AnnotationRecord, AnnotationsChange, AnnotationsTables, ContainerRecord, Term, TermKind, fold,
+    project,
+};
+
+use crate::paging::{Page, PageRequest, QueryError};
+use async_trait::async_trait;
+use dlcs_domain::access::{AccessRule, Action, Decision, Principal, decide};
+use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
+pub use dlcs_iiif::web_annotation::Subject;
+pub use dlcs_iiif::web_annotation::region::Region;
+use serde::{Deserialize, Serialize};
+
+/// Name of the projection.
+pub const NAME: &str = "annotations";
+/// Version of its rows.
+pub const VERSION: u32 = 1;
+
+/// A container and how much is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerRow {
+    pub id: ContainerId,
+    /// May be empty.
+    pub label: String,
+    /// Who may read it; anybody when there is none.
+    pub roles: Vec<String>,
+    pub deleted: bool,
+    /// Living annotations.
+    pub total: u64,
+    /// Microseconds since 1970.
+    pub created_at_us: i64,
+    /// Of the container, or of anything in it.
+    pub modified_at_us: i64,
+    /// Counts clients' edits of the container itself.
+    pub edit_revision: u64,
+    /// Position of the newest event of the container, or of anything in it.
+    pub position: u64,
+}
+
+impl ContainerRow {
+    /// Returns the rule that guards the container and what is in it.
+    pub fn rule(&self) -> AccessRule {
+        AccessRule::of_asset(self.id.customer, &self.roles)
+    }
+
+    /// Says whether a principal may read what is in it.
+    pub fn is_readable_by(&self, principal: &Principal) -> bool {
+        decide(principal, &self.rule(), Action::ReadContent) == Decision::Granted
+    }
+}
+
+/// An annotation as delivery and GraphQL show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnotationRow {
+    pub id: AnnotationId,
+    /// JSON text without id, relative to the placeholder; empty once it is deleted.
+    pub document: String,
+    /// What it is about.
+    pub subjects: Vec<Subject>,
+    pub motivations: Vec<String>,
+    /// Addresses and names of those who made it.
+    pub creators: Vec<String>,
+    pub deleted: bool,
+    pub created_at_us: i64,
+    pub modified_at_us: i64,
+    pub edit_revision: u64,
+    pub position: u64,
+}
+
+/// What a question about annotations is narrowed to. Every field that is given must match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnotationFilter {
+    pub customer: CustomerId,
+    pub container: Option<ContainerId>,
+    /// IRI without fragment, relative to the placeholder where it is ours.
+    pub source: Option<String>,
+    /// Boxes that overlap with this one, and what is about the whole source; with `source`.
+    pub region: Option<Region>,
+    pub motivation: Option<String>,
+    /// Address or name.
+    pub creator: Option<String>,
+    /// First written at this time or later, in microseconds since 1970.
+    pub from_us: Option<i64>,
+    /// First written before this time.
+    pub until_us: Option<i64>,
+}
+
+impl AnnotationFilter {
+    /// Asks for everything of a customer.
+    pub fn of(customer: CustomerId) -> Self {
+        Self {
+            customer,
+            container: None,
+            source: None,
+            region: None,
+            motivation: None,
+            creator: None,
+            from_us: None,
+            until_us: None,
+        }
+    }
+}
+
+/// A canvas, or something else, with annotations that anybody may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotated {
+    pub source: String,
+    /// Of the newest of them.
+    pub modified_at_us: i64,
+}
+
+#[async_trait]
+pub trait Annotations: Send + Sync {
+    /// Returns a container, deleted ones and closed ones too: whoever asks decides by its rule.
+    async fn container(&self, id: &ContainerId) -> Result<Option<ContainerRow>, QueryError>;
+
+    /// Lists the living containers of a customer in the order of creation: for others than its
+    /// managers the open ones. With the total.
+    async fn containers(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        page: &PageRequest,
+    ) -> Result<Page<ContainerRow>, QueryError>;
+
+    /// Returns an annotation, deleted ones too: whoever asks decides by the rule of its container.
+    async fn annotation(&self, id: &AnnotationId) -> Result<Option<AnnotationRow>, QueryError>;
+
+    /// Lists living annotations in living containers that the principal may read, in the order of
+    /// creation.
+    async fn find(
+        &self,
+        principal: &Principal,
+        filter: &AnnotationFilter,
+        page: &PageRequest,
+        with_total: bool,
+    ) -> Result<Page<AnnotationRow>, QueryError>;
+
+    /// Returns those of these sources that have annotations in open containers of a customer.
+    async fn annotated(
+        &self,
+        customer: CustomerId,
+        sources: &[String],
+    ) -> Result<Vec<Annotated>, QueryError>;
+}
+
+/// Says whether a principal reads the closed containers of a customer too.
+pub fn reads_all(principal: &Principal, customer: CustomerId) -> bool {
+    let rule = AccessRule::Management { customer };
+    decide(principal, &rule, Action::ReadManagement) == Decision::Granted
+}
