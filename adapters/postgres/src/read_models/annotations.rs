@@ -30,7 +30,12 @@ const INSERT_TERMS: &str = "INSERT INTO {schema}.annotation_terms
     SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::bigint[],
                          $6::bigint[], $7::bigint[], $8::bigint[])";
 const DELETE_TERMS: &str = "DELETE FROM {schema}.annotation_terms AS t
-    USING unnest($1::bigint[]) AS k (annotation) WHERE t.annotation = k.annotation";
+    USING unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::bigint[],
+                 $6::bigint[], $7::bigint[], $8::bigint[])
+        AS k (customer, kind, term, annotation, left_px, top_px, right_px, bottom_px)
+    WHERE t.annotation = k.annotation AND t.kind = k.kind AND t.term = k.term
+      AND (t.left_px, t.top_px, t.right_px, t.bottom_px)
+          IS NOT DISTINCT FROM (k.left_px, k.top_px, k.right_px, k.bottom_px)";
 
 #[derive(Default)]
 struct Tables {
@@ -189,14 +194,16 @@ impl StoredRow for AnnotationRecord {
     }
 
     fn beside(changes: &[Change<'_, Self>]) -> Vec<Statement> {
+        // What is written and what is deleted differ, so that it does not matter which comes first.
         let (mut gone, mut new) = (Vec::new(), Vec::new());
         for Change { stored, current } in changes {
             let [had, has] = [stored, current].map(|it| it.map(Self::terms).unwrap_or_default());
-            if had == has {
-                continue;
+            if let Some(stored) = stored {
+                gone.extend(had.difference(&has).map(|term| values(stored, term)));
             }
-            gone.extend(stored.map(|it| vec![it.created_position.into()]));
-            new.extend(current.iter().flat_map(|it| has.iter().map(|term| values(it, term))));
+            if let Some(current) = current {
+                new.extend(has.difference(&had).map(|term| values(current, term)));
+            }
         }
         let delete = Statement::of(DELETE_TERMS.to_owned(), gone);
         let insert = Statement::of(INSERT_TERMS.to_owned(), new);
