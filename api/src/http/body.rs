@@ -13,6 +13,10 @@ const DEPTH_MAX: usize = 64;
 /// Longest silence of a client that sends a body.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// How much more is read of a body that is too large.
+const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+
 /// A JSON body, and its bytes for `Idempotency-Key`.
 #[derive(Debug)]
 pub(crate) struct Json {
@@ -39,18 +43,37 @@ pub(crate) async fn json(headers: &HeaderMap, body: Body, bytes_max: usize) -> A
 
 /// Reads a whole body of at most `bytes_max`.
 pub(crate) async fn collect(headers: &HeaderMap, body: Body, bytes_max: usize) -> Answer<Bytes> {
-    if content_length(headers).is_some_and(|length| length > bytes_max as u64) {
-        return Err(too_large(bytes_max as u64));
-    }
     let mut stream = body.into_data_stream();
     let mut collected = BytesMut::new();
-    while let Some(chunk) = next(&mut stream).await? {
-        if collected.len() + chunk.len() > bytes_max {
-            return Err(too_large(bytes_max as u64));
+    let is_announced = content_length(headers).is_some_and(|length| length > bytes_max as u64);
+    if !is_announced {
+        while let Some(chunk) = next(&mut stream).await? {
+            if collected.len() + chunk.len() > bytes_max {
+                drain(&mut stream).await;
+                return Err(too_large(bytes_max as u64));
+            }
+            collected.extend_from_slice(&chunk);
         }
-        collected.extend_from_slice(&chunk);
+        return Ok(collected.freeze());
     }
-    Ok(collected.freeze())
+    drain(&mut stream).await;
+    Err(too_large(bytes_max as u64))
+}
+
+/// Reads on for a while what will not be used. A client that is still sending would see the
+/// connection end, and not the answer that says why.
+async fn drain(stream: &mut axum::body::BodyDataStream) {
+    let mut left = DRAINED_BYTES_MAX;
+    let read = async {
+        while let Ok(Some(chunk)) = next(stream).await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whoever sends slowly has had the answer by then, or does not want it.
+    let _ = tokio::time::timeout(DRAINED_WITHIN, read).await;
 }
 
 /// Returns the next piece of a body; a client that falls silent gets 408.
