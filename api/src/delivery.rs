@@ -10,5 +10,6 @@ pub(crate) mod files;
 pub(crate) mod images;
 pub(crate) mod info;
 pub(crate) mod manifests;
+pub(crate) mod named;
 pub(crate) mod stored;
 pub(crate) mod thumbs;

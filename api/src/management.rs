@@ -9,6 +9,7 @@ pub(crate) mod json_ld;
 pub(crate) mod listing;
 pub(crate) mod manifest_body;
 pub(crate) mod manifests;
+pub(crate) mod named_queries;
 pub(crate) mod ndjson;
 pub(crate) mod queue;
 pub(crate) mod spaces;

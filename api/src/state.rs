@@ -4,12 +4,15 @@ use crate::access::AdminKey;
 use crate::error::Problem;
 use crate::http::preferences::WAIT_DEFAULT;
 use dlcs_commands::{Clock, Commands};
-use dlcs_domain::{AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, SpaceId};
+use dlcs_domain::{
+    AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, NamedQueryId, SpaceId,
+};
 use dlcs_imaging::tiles::Tiles;
 use dlcs_objects::Objects;
 use dlcs_projections::search::Search;
 use dlcs_projections::{
-    Position, Queries, annotations, assets, batches, manifests, page_text, tile_metadata,
+    Position, Queries, annotations, assets, batches, manifests, named_queries, page_text,
+    tile_metadata,
 };
 use moka::sync::Cache;
 use std::fmt;
@@ -131,6 +134,7 @@ pub(crate) enum Resource {
     Manifest(ManifestId),
     Container(ContainerId),
     Annotation(AnnotationId),
+    NamedQuery(NamedQueryId),
 }
 
 impl Resource {
@@ -143,6 +147,7 @@ impl Resource {
             Self::Text(_) => &[page_text::NAME],
             Self::Batch(_) => &[batches::NAME],
             Self::Manifest(_) => &[manifests::NAME],
+            Self::NamedQuery(_) => &[named_queries::NAME],
             Self::Container(_) | Self::Annotation(_) => &[annotations::NAME],
         }
     }

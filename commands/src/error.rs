@@ -11,6 +11,7 @@ use dlcs_domain::customer::CustomerError;
 use dlcs_domain::directory::DirectoryError;
 use dlcs_domain::manifest::ManifestError;
 use dlcs_domain::name::NameReservationError;
+use dlcs_domain::named_query::NamedQueryError;
 use dlcs_domain::names::NameError;
 use dlcs_domain::space::SpaceError;
 use dlcs_domain::transcription::TranscriptionError;
@@ -154,8 +155,21 @@ impl Rule for ManifestError {
         let text = self.to_string();
         match self {
             Self::NotFound => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
             Self::AlreadyExists => CommandError::Conflict(text),
             Self::Slug(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for NamedQueryError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::AlreadyExists => CommandError::Conflict(text),
+            Self::Template(_) => CommandError::Invalid(text),
+            Self::Name(error) => error.into(),
         }
     }
 }

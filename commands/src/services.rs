@@ -12,6 +12,7 @@ pub mod assets;
 pub mod batches;
 pub mod customers;
 pub mod manifests;
+pub mod named_queries;
 mod reservations;
 pub mod spaces;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use assets::{AssetCommands, RegisterOutcome};
 pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Row, Submitted};
 pub use customers::CustomerCommands;
 pub use manifests::ManifestCommands;
+pub use named_queries::NamedQueryCommands;
 pub use spaces::{NewSpace, SpaceCommands};
 pub use texts::{ImportedFile, NewText, TextCommands};
 
@@ -45,6 +47,7 @@ pub struct Commands {
     pub manifests: ManifestCommands,
     pub texts: TextCommands,
     pub annotations: AnnotationCommands,
+    pub named_queries: NamedQueryCommands,
     executor: Executor,
 }
 
@@ -66,6 +69,7 @@ impl Commands {
                 lookups.clone(),
             ),
             spaces: SpaceCommands::new(executor.clone(), reservations.clone(), lookups.clone()),
+            named_queries: NamedQueryCommands::new(executor.clone()),
             annotations: AnnotationCommands::new(executor.clone(), lookups),
             batches: BatchCommands::new(executor.clone(), assets.clone()),
             texts: TextCommands::new(executor.clone(), objects.clone()),

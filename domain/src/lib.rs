@@ -15,6 +15,7 @@ pub mod languages;
 pub mod manifest;
 pub mod metadata;
 pub mod name;
+pub mod named_query;
 pub mod names;
 pub mod patch;
 pub mod space;
@@ -29,7 +30,7 @@ mod properties;
 pub use aggregate::Aggregate;
 pub use ids::{
     ActorId, AnnotationId, AssetId, BatchId, BlobRef, ContainerId, CustomerId, ManifestId, NameKey,
-    SpaceId, SpaceNumber,
+    NamedQueryId, SpaceId, SpaceNumber,
 };
 pub use languages::{Languages, LanguagesError};
 pub use metadata::EventMetadata;

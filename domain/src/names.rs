@@ -102,6 +102,15 @@ pub fn check_flat_id(id: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+/// Checks the name of a named query: one path segment of 1 to 255 bytes.
+pub fn check_query_name(name: &str) -> Result<(), NameError> {
+    check_segment(name)?;
+    if ["v1", "v2", "v3"].iter().any(|it| name.eq_ignore_ascii_case(it)) {
+        return Err(NameError::Reserved(name.to_owned()));
+    }
+    Ok(())
+}
+
 /// Checks what people read: up to 1024 bytes without control characters.
 pub fn check_display_name(name: &str) -> Result<(), NameError> {
     if name.len() > DISPLAY_NAME_BYTES_MAX {

@@ -10,6 +10,7 @@ use crate::ids::{BlobRef, SpaceNumber};
 use crate::languages::Languages;
 use crate::manifest::{Manifest, ManifestCommand};
 use crate::name::{Name, NameCommand};
+use crate::named_query::{NamedQuery, NamedQueryCommand};
 use crate::patch::Patch;
 use crate::space::{Space, SpaceChange, SpaceCommand};
 use crate::transcription::Transcription;
@@ -76,7 +77,11 @@ fn manifest() -> impl Strategy<Value = ManifestCommand> {
     prop_oneof![
         (prop::option::of(names()), document())
             .prop_map(|(slug, document)| Do::Create { slug, document }),
-        document().prop_map(|document| Do::Replace { document }),
+        (prop::option::of(names()), prop::option::of(document())).prop_map(|(slug, document)| {
+            Do::Change { slug: slug.map_or(Patch::Clear, Patch::Set), document }
+        }),
+        document().prop_map(|it| Do::Change { slug: Patch::Keep, document: Some(it) }),
+        Just(Do::Delete),
     ]
 }
 
@@ -105,6 +110,16 @@ fn annotation() -> impl Strategy<Value = AnnotationCommand> {
         document().prop_map(|document| Do::Replace { document }),
         (0..9_u64, document()).prop_map(|(revision, document)| Do::Restore { revision, document }),
         Just(Do::Delete),
+    ]
+}
+
+fn named_query() -> impl Strategy<Value = NamedQueryCommand> {
+    use NamedQueryCommand as Do;
+    let templates = || prop::sample::select(&["s1=p1", "n1=7&canvas=s2 desc", "x"][..]);
+    prop_oneof![
+        (names(), templates()).prop_map(|(name, it)| Do::Define { name, template: it.to_owned() }),
+        templates().prop_map(|it| Do::Change { template: it.to_owned() }),
+        Just(Do::Remove),
     ]
 }
 
@@ -161,6 +176,7 @@ histories! {
     any_history_of_a_manifest_folds: Manifest of manifest,
     any_history_of_a_container_folds: Container of container,
     any_history_of_an_annotation_folds: Annotation of annotation,
+    any_history_of_a_named_query_folds: NamedQuery of named_query,
     any_history_of_a_name_folds: Name of name,
     any_history_of_a_text_folds: Transcription of transcription,
 }

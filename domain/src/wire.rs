@@ -17,6 +17,7 @@ use crate::customer::CustomerEvent;
 use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
 use crate::name::NameEvent;
+use crate::named_query::NamedQueryEvent;
 use crate::space::SpaceEvent;
 use crate::transcription::TranscriptionEvent;
 use serde::Serialize;
@@ -34,6 +35,7 @@ pub enum DomainEvent {
     Manifest(ManifestEvent),
     Container(ContainerEvent),
     Annotation(AnnotationEvent),
+    NamedQuery(NamedQueryEvent),
     Name(NameEvent),
 }
 
@@ -131,6 +133,11 @@ event_types! {
     "batch.submitted" 1 Batch(BatchEvent::Submitted),
     "manifest.created" 1 Manifest(ManifestEvent::Created),
     "manifest.replaced" 1 Manifest(ManifestEvent::Replaced),
+    "manifest.moved" 1 Manifest(ManifestEvent::Moved),
+    "manifest.deleted" 1 Manifest(ManifestEvent::Deleted),
+    "named_query.defined" 1 NamedQuery(NamedQueryEvent::Defined),
+    "named_query.changed" 1 NamedQuery(NamedQueryEvent::Changed),
+    "named_query.removed" 1 NamedQuery(NamedQueryEvent::Removed),
     "container.created" 1 Container(ContainerEvent::Created),
     "container.changed" 1 Container(ContainerEvent::Changed),
     "container.deleted" 1 Container(ContainerEvent::Deleted),
@@ -225,5 +232,6 @@ aggregate_events! {
     Manifest(ManifestEvent),
     Container(ContainerEvent),
     Annotation(AnnotationEvent),
+    NamedQuery(NamedQueryEvent),
     Name(NameEvent),
 }

@@ -6,6 +6,7 @@ mod assets;
 mod batches;
 pub mod given;
 mod lists;
+mod named_queries;
 mod poison;
 pub mod search;
 mod spaces;
@@ -38,6 +39,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         assets::the_late_result_of_an_old_attempt_changes_nothing,
         assets::edits_are_counted_as_the_aggregate_counts_them,
         assets::rows_come_in_the_order_of_the_ids,
+        named_queries::a_named_query_is_defined_changed_and_removed,
         annotations::a_container_counts_its_living_annotations,
         annotations::annotations_are_found_by_what_they_are_about,
         annotations::what_is_in_a_closed_container_is_closed,
@@ -56,6 +58,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         spaces::a_space_counts_its_living_assets,
         spaces::a_space_that_is_created_again_is_there_again,
         spaces::a_manifest_is_found_by_slug_and_keeps_its_place,
+        spaces::a_manifest_moves_and_goes,
         spaces::the_audit_trail_tells_who_did_what,
         lists::every_filter_finds_what_it_should,
         lists::pages_give_every_row_once_in_both_directions,

@@ -9,6 +9,7 @@ pub mod batches;
 pub mod customers;
 pub mod history;
 pub mod manifests;
+pub mod named_queries;
 pub mod page_text;
 pub mod paging;
 pub mod search;
@@ -43,6 +44,7 @@ pub struct Queries {
     pub assets: Arc<dyn assets::Assets>,
     pub batches: Arc<dyn batches::Batches>,
     pub manifests: Arc<dyn manifests::Manifests>,
+    pub named_queries: Arc<dyn named_queries::NamedQueries>,
     pub annotations: Arc<dyn annotations::Annotations>,
     pub page_texts: Arc<dyn page_text::PageTexts>,
     pub tile_metadata: Arc<dyn tile_metadata::TileMetadata>,

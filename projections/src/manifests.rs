@@ -1,11 +1,12 @@
-//! Which stored manifests are there, and which document does each have?
+//! Which stored manifests are there, which document does each have, and where does an address lead
+//! that one of them had?
 
 use crate::paging::{Page, PageRequest, QueryError};
 use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use crate::streams;
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::manifest::ManifestEvent;
+use dlcs_domain::manifest::{ManifestCreated, ManifestEvent};
 use dlcs_domain::{BlobRef, CustomerId, DomainEvent, ManifestId};
 use dlcs_eventlog::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct ManifestRow {
     pub id: ManifestId,
     pub slug: Option<String>,
+    pub deleted: bool,
     /// The document is a blob: `ObjectKey::document`.
     pub document: BlobRef,
     pub created_at_us: i64,
@@ -22,14 +24,24 @@ pub struct ManifestRow {
     pub position: u64,
 }
 
+impl ManifestRow {
+    /// Says whether this is its public address now, rather than one that it had.
+    pub fn is_at(&self, slug: &str) -> bool {
+        let own = self.slug.as_ref().map(|it| it.to_lowercase());
+        !self.deleted && own.is_some_and(|it| it == slug.to_lowercase())
+    }
+}
+
 #[async_trait]
 pub trait Manifests: Send + Sync {
+    /// Returns the row of a manifest, deleted ones too.
     async fn manifest(
         &self,
         principal: &Principal,
         id: &ManifestId,
     ) -> Result<Option<ManifestRow>, QueryError>;
 
+    /// Returns the manifest that had this slug last: it may be elsewhere now, or deleted.
     async fn by_slug(
         &self,
         principal: &Principal,
@@ -37,6 +49,7 @@ pub trait Manifests: Send + Sync {
         slug: &str,
     ) -> Result<Option<ManifestRow>, QueryError>;
 
+    /// Lists living manifests in the order of creation.
     async fn list(
         &self,
         principal: &Principal,
@@ -47,8 +60,8 @@ pub trait Manifests: Send + Sync {
 
 /// Name of the projection.
 pub const NAME: &str = "manifests";
-/// Version of its rows.
-pub const VERSION: u32 = 1;
+/// Version of its rows: since 2 they may move and be deleted.
+pub const VERSION: u32 = 2;
 
 /// The row of a manifest and its place in lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +77,30 @@ impl Row for ManifestRecord {
     fn key(&self) -> ManifestId {
         self.row.id.clone()
     }
+}
+
+/// Which manifest had a slug last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlugRecord {
+    pub customer: CustomerId,
+    /// In lower case.
+    pub slug_key: String,
+    /// Flat id of the manifest.
+    pub manifest: String,
+}
+
+impl Row for SlugRecord {
+    type Key = (CustomerId, String);
+
+    fn key(&self) -> Self::Key {
+        (self.customer, self.slug_key.clone())
+    }
+}
+
+/// The tables of the projection.
+pub trait ManifestsTables {
+    fn manifests(&mut self) -> &mut impl Table<ManifestRecord>;
+    fn slugs(&mut self) -> &mut impl Table<SlugRecord>;
 }
 
 /// What one event changes of a manifest.
@@ -90,38 +127,50 @@ pub fn project(
 }
 
 /// Folds a change into the row of its manifest.
-pub fn fold(
-    change: ManifestChange,
-    manifests: &mut impl Table<ManifestRecord>,
-) -> Result<(), FoldError> {
+pub fn fold(change: ManifestChange, tables: &mut impl ManifestsTables) -> Result<(), FoldError> {
     let Stamp { position, recorded_at_us } = change.stamp;
-    let record = match (manifests.get(&change.id)?, change.event) {
-        (None, ManifestEvent::Created(it)) => {
-            let row = ManifestRow {
-                id: change.id,
-                slug: it.slug,
-                document: it.document,
-                created_at_us: recorded_at_us,
-                modified_at_us: recorded_at_us,
-                edit_revision: 1,
-                position,
-            };
-            ManifestRecord { row, created_position: position }
+    let ManifestChange { id, event, .. } = change;
+    let mut record = match (tables.manifests().get(&id)?, &event) {
+        (Some(record), ManifestEvent::Created(_)) if !record.row.deleted => {
+            return Err(Poison(format!("manifest {id} is created twice")).into());
         }
-        (Some(mut record), ManifestEvent::Replaced(it)) => {
-            record.row.document = it.document;
-            record.row.modified_at_us = recorded_at_us;
-            record.row.edit_revision += 1;
-            record.row.position = position;
-            record
-        }
-        (None, ManifestEvent::Replaced(_)) => {
-            return Err(Poison(format!("manifest {} is not created", change.id)).into());
-        }
-        (Some(_), ManifestEvent::Created(_)) => {
-            return Err(Poison(format!("manifest {} is created twice", change.id)).into());
-        }
+        (Some(record), _) => record,
+        (None, ManifestEvent::Created(it)) => created(&id, it, change.stamp),
+        (None, _) => return Err(Poison(format!("manifest {id} is not created")).into()),
     };
-    manifests.put(record);
+    let row = &mut record.row;
+    match event {
+        ManifestEvent::Created(it) => {
+            row.slug = it.slug;
+            row.document = it.document;
+            row.deleted = false;
+        }
+        ManifestEvent::Replaced(it) => row.document = it.document,
+        ManifestEvent::Moved(it) => row.slug = it.slug,
+        ManifestEvent::Deleted(_) => row.deleted = true,
+    }
+    row.modified_at_us = recorded_at_us;
+    row.edit_revision += 1;
+    row.position = position;
+    if let Some(slug) = row.slug.as_ref().filter(|_| !row.deleted) {
+        let slug_key = slug.to_lowercase();
+        tables.slugs().put(SlugRecord { customer: id.customer, slug_key, manifest: id.id });
+    }
+    tables.manifests().put(record);
     Ok(())
+}
+
+/// A manifest that nothing has been written of yet.
+fn created(id: &ManifestId, event: &ManifestCreated, stamp: Stamp) -> ManifestRecord {
+    let row = ManifestRow {
+        id: id.clone(),
+        slug: None,
+        deleted: true,
+        document: event.document.clone(),
+        created_at_us: stamp.recorded_at_us,
+        modified_at_us: stamp.recorded_at_us,
+        edit_revision: 0,
+        position: stamp.position,
+    };
+    ManifestRecord { row, created_position: stamp.position }
 }

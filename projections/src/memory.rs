@@ -12,6 +12,7 @@ mod assets;
 mod audit_trail;
 mod batches;
 mod manifests;
+mod named_queries;
 mod page_text;
 mod search;
 mod table;
@@ -24,6 +25,7 @@ pub use assets::AssetsMemory;
 pub use audit_trail::AuditTrailMemory;
 pub use batches::BatchesMemory;
 pub use manifests::ManifestsMemory;
+pub use named_queries::NamedQueriesMemory;
 pub use page_text::PageTextMemory;
 pub use search::{MemorySearch, SearchMemory};
 pub use table::MemoryTable;
@@ -196,6 +198,7 @@ pub struct MemoryReadModels {
     pub batches: Arc<MemoryReadModel<BatchesMemory>>,
     pub tile_metadata: Arc<MemoryReadModel<TileMetadataMemory>>,
     pub manifests: Arc<MemoryReadModel<ManifestsMemory>>,
+    pub named_queries: Arc<MemoryReadModel<NamedQueriesMemory>>,
     pub annotations: Arc<MemoryReadModel<AnnotationsMemory>>,
     pub page_texts: Arc<MemoryReadModel<PageTextMemory>>,
     pub audit_trail: Arc<MemoryReadModel<AuditTrailMemory>>,
@@ -209,6 +212,7 @@ impl MemoryReadModels {
             self.batches.clone(),
             self.tile_metadata.clone(),
             self.manifests.clone(),
+            self.named_queries.clone(),
             self.annotations.clone(),
             self.page_texts.clone(),
             self.audit_trail.clone(),

@@ -1,7 +1,9 @@
 //! What the name of a stream says: whose it is, and which resource it is about.
 
 use crate::projection::Poison;
-use dlcs_domain::{AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, SpaceId};
+use dlcs_domain::{
+    AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, NamedQueryId, SpaceId,
+};
 use dlcs_eventlog::StreamId;
 use std::str::FromStr;
 
@@ -35,6 +37,10 @@ pub(crate) fn batch(stream: &StreamId) -> Result<(CustomerId, BatchId), Poison> 
 pub(crate) fn manifest(stream: &StreamId) -> Result<ManifestId, Poison> {
     let (customer, id) = split(stream)?;
     Ok(ManifestId { customer, id: id.to_owned() })
+}
+
+pub(crate) fn named_query(stream: &StreamId) -> Result<NamedQueryId, Poison> {
+    parsed(stream, stream.id())
 }
 
 pub(crate) fn container(stream: &StreamId) -> Result<ContainerId, Poison> {

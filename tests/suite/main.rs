@@ -14,6 +14,8 @@ mod failpoints;
 mod graphql;
 mod hostile;
 mod management;
+mod manifests;
+mod named_queries;
 mod network;
 mod process;
 mod processes;

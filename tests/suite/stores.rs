@@ -39,6 +39,8 @@ fn the_suite_passes_with_everything_on_postgresql() {
         "delivery::",
         "graphql::",
         "management::",
+        "manifests::",
+        "named_queries::",
         "process::",
         "rebuilds::",
         "register::",

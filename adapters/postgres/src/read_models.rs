@@ -21,6 +21,7 @@ mod fold;
 mod keyset;
 mod lookups;
 mod manifests;
+mod named_queries;
 mod page_text;
 mod rebuild;
 mod served;
@@ -45,11 +46,12 @@ use served::{Query, Served};
 use std::sync::Arc;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 7] = [
+const DEFINITIONS: [&Definition; 8] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
+    &named_queries::DEFINITION,
     &annotations::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
@@ -131,6 +133,7 @@ impl ReadStore for PostgresReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
+            named_queries: self.query(named_queries::DEFINITION.name),
             annotations: self.query(annotations::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.query(tile_metadata::DEFINITION.name),

@@ -15,6 +15,7 @@ mod file;
 mod keyset;
 mod lookups;
 mod manifests;
+mod named_queries;
 mod page_text;
 mod rebuild;
 mod served;
@@ -42,11 +43,12 @@ use std::sync::Arc;
 use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 7] = [
+const DEFINITIONS: [&Definition; 8] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
+    &named_queries::DEFINITION,
     &annotations::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
@@ -122,6 +124,7 @@ impl ReadStore for ReadModels {
             assets: self.query(assets::DEFINITION.name),
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
+            named_queries: self.query(named_queries::DEFINITION.name),
             annotations: self.query(annotations::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.tiles.clone(),

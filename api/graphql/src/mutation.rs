@@ -1,10 +1,12 @@
 //! Changes. The same commands as the REST interface.
 
 mod annotations;
+mod named_queries;
 
-use crate::context::{asset_id, principal, query_error, refused, state};
+use crate::context::{asset_id, customer_id, principal, query_error, refused, state};
 use crate::query::administrator;
 use crate::types::asset::Asset;
+use crate::types::manifest::Manifest;
 use crate::types::text::{self, Text};
 use async_graphql::{
     Context, Error, InputObject, MaybeUndefined, MergedObject, Object, Result, SimpleObject,
@@ -13,7 +15,7 @@ use dlcs_commands::{CommandContext, CommandError, Decided};
 use dlcs_domain::access::{AccessRule, Action, Decision, Principal, decide};
 use dlcs_domain::asset::{MetadataPatch, Registration, Source};
 use dlcs_domain::transcription::TextEdit;
-use dlcs_domain::{ActorId, AssetId, CustomerId, Languages, Patch};
+use dlcs_domain::{ActorId, AssetId, CustomerId, Languages, ManifestId, Patch};
 use std::time::Duration;
 
 /// How long a mutation waits until its own effect can be read.
@@ -75,9 +77,22 @@ pub(crate) struct ChangedText {
     text: Option<Text>,
 }
 
+/// What became of a change of a stored manifest.
+#[derive(SimpleObject)]
+pub(crate) struct ChangedManifest {
+    /// Place in the history; give it as `atLeast` to read what is at least as new.
+    position: u64,
+    /// `null` where it is deleted, or the read model has not got there within two seconds.
+    manifest: Option<Manifest>,
+}
+
 /// Every change.
 #[derive(MergedObject, Default)]
-pub struct Mutation(ResourceMutation, annotations::AnnotationMutation);
+pub struct Mutation(
+    ResourceMutation,
+    named_queries::NamedQueryMutation,
+    annotations::AnnotationMutation,
+);
 
 #[derive(Default)]
 pub(crate) struct ResourceMutation;
@@ -158,6 +173,35 @@ impl ResourceMutation {
         changed_text(ctx, id, decided.map_err(command_error)?).await
     }
 
+    /// Moves a stored manifest to another public address; without a slug, to that of its id. The
+    /// former address leads there.
+    async fn move_manifest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        id: String,
+        slug: Option<String>,
+    ) -> Result<ChangedManifest> {
+        let id = ManifestId { customer: customer_id(customer)?, id };
+        let context = context_for(ctx, id.customer)?;
+        let slug = slug.map_or(Patch::Clear, Patch::Set);
+        let moved = state(ctx).commands.manifests.change(&context, &id, slug, None).await;
+        changed_manifest(ctx, id, moved.map_err(command_error)?).await
+    }
+
+    /// Deletes a stored manifest: its addresses answer 410.
+    async fn delete_manifest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        id: String,
+    ) -> Result<ChangedManifest> {
+        let id = ManifestId { customer: customer_id(customer)?, id };
+        let context = context_for(ctx, id.customer)?;
+        let deleted = state(ctx).commands.manifests.delete(&context, &id).await;
+        changed_manifest(ctx, id, deleted.map_err(command_error)?).await
+    }
+
     /// Builds a projection anew beside the serving version; answers when the new one serves.
     async fn rebuild_projection(&self, ctx: &Context<'_>, name: String) -> Result<bool> {
         administrator(ctx)?;
@@ -221,6 +265,21 @@ async fn changed_text(ctx: &Context<'_>, id: AssetId, decided: Decided) -> Resul
         false => None,
     };
     Ok(ChangedText { position: decided.position.0, text: row.map(Text::from) })
+}
+
+async fn changed_manifest(
+    ctx: &Context<'_>,
+    id: ManifestId,
+    decided: Decided,
+) -> Result<ChangedManifest> {
+    let queries = &state(ctx).queries;
+    let name = dlcs_projections::manifests::NAME;
+    let row = match queries.freshness.wait(name, decided.position, FRESHNESS_WAIT).await {
+        true => queries.manifests.manifest(&principal(ctx), &id).await.map_err(query_error)?,
+        false => None,
+    };
+    let manifest = row.filter(|it| !it.deleted).map(Manifest::from);
+    Ok(ChangedManifest { position: decided.position.0, manifest })
 }
 
 /// Returns who acts, where they may.

@@ -1,6 +1,7 @@
 //! Questions.
 
 mod annotations;
+mod named_queries;
 
 use crate::connection::{self, List};
 use crate::context::{
@@ -69,7 +70,7 @@ pub(crate) enum AssetOrderInput {
 
 /// Every question.
 #[derive(MergedObject, Default)]
-pub struct Query(ResourceQuery, annotations::AnnotationQuery);
+pub struct Query(ResourceQuery, named_queries::NamedQueryQuery, annotations::AnnotationQuery);
 
 /// What the audit trail is narrowed to.
 #[derive(InputObject, Default)]
@@ -111,7 +112,7 @@ impl ResourceQuery {
             }
             NodeId::Manifest(id) => {
                 let row = queries.manifests.manifest(&who, &id).await.map_err(query_error)?;
-                row.map(|row| Node::Manifest(row.into()))
+                row.filter(|it| !it.deleted).map(|row| Node::Manifest(row.into()))
             }
             NodeId::AnnotationContainer(id) => {
                 let row = annotation::container(ctx, &id).await?;
@@ -212,7 +213,7 @@ impl ResourceQuery {
         connection::connection(page, &request, Batch::from)
     }
 
-    /// Returns a stored manifest by its flat id, or by its public slug.
+    /// Returns a stored manifest by its flat id, or by its public slug: also by one that it had.
     async fn manifest(
         &self,
         ctx: &Context<'_>,
@@ -227,7 +228,7 @@ impl ResourceQuery {
             (None, Some(slug)) => manifests.by_slug(&who, customer, &slug).await,
             _ => return Err(refused("bad-request", "give either `id` or `slug`")),
         };
-        Ok(row.map_err(query_error)?.map(Manifest::from))
+        Ok(row.map_err(query_error)?.filter(|it| !it.deleted).map(Manifest::from))
     }
 
     async fn manifests(

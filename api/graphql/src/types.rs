@@ -7,5 +7,6 @@ pub(crate) mod customer;
 pub(crate) mod event;
 pub(crate) mod hit;
 pub(crate) mod manifest;
+pub(crate) mod named_query;
 pub(crate) mod space;
 pub(crate) mod text;

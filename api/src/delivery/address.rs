@@ -2,7 +2,7 @@
 
 use crate::router::AddressVersion;
 use crate::state::PublicUrl;
-use dlcs_domain::{AssetId, CustomerId, ManifestId};
+use dlcs_domain::{AssetId, CustomerId, ManifestId, NamedQueryId};
 use dlcs_iiif::ImageVersion;
 use dlcs_iiif::content_search::SearchService;
 use dlcs_iiif::link::encode_segment;
@@ -129,6 +129,18 @@ pub(crate) fn public_manifest(
     let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
     let slug: Vec<String> = slug.split('/').map(encode_segment).collect();
     base.at(format_args!("/iiif{version}/{customer}/{}", slug.join("/")))
+}
+
+/// Returns the address of the manifest of a named query. `tail`: its arguments, encoded.
+pub(crate) fn named_query(
+    base: &PublicUrl,
+    version: Option<PresentationVersion>,
+    id: &NamedQueryId,
+    tail: &str,
+) -> String {
+    let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
+    let name = encode_segment(&id.name);
+    base.at(format_args!("/iiif-resource{version}/{}/{name}{tail}", id.customer))
 }
 
 /// Returns the management address of an asset.

@@ -45,6 +45,17 @@ async fn redirect(
     see_other(&format!("{base}/info.json"))
 }
 
+/// Answers that something has another address for good. Nobody keeps that without asking again: a
+/// former address may be given to something else.
+pub(crate) fn moved(location: &str) -> Answer {
+    let location = HeaderValue::try_from(location).map_err(Problem::internal)?;
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0, must-revalidate")),
+    ];
+    Ok((StatusCode::MOVED_PERMANENTLY, headers).into_response())
+}
+
 pub(crate) fn see_other(location: &str) -> Answer {
     let location = HeaderValue::try_from(location).map_err(Problem::internal)?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())

@@ -4,14 +4,14 @@ use super::address;
 use super::asset::Found;
 use super::caching::{Caching, Document};
 use super::canvases::{Naming, canvas, thumbnail, with_text};
-use super::info::see_other;
+use super::info::{moved, see_other};
 use super::manifests::negotiated;
 use crate::access::Caller;
 use crate::annotations::Annotations;
 use crate::error::{Answer, Problem};
 use crate::http::raw_path::PathParams;
 use crate::management::manifests::{self as managed, Painted, StoredDocument};
-use crate::state::{Resource, Shared};
+use crate::state::Shared;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use dlcs_domain::access::Principal;
@@ -39,8 +39,14 @@ pub(crate) async fn public(
     let (customer, slug) = (caller.customer()?, params.get("slug"));
     let row = state.queries.manifests.by_slug(&caller.principal, customer, slug).await?;
     let row = row.ok_or_else(Problem::not_found)?;
+    if row.deleted {
+        return Err(Problem::gone());
+    }
     if managed::wants_extras(&headers) && caller.manages(customer) {
         return see_other(&address::flat_manifest(&state.public_url, &row.id));
+    }
+    if !row.is_at(slug) {
+        return moved(&public_address(&state, &caller, &row));
     }
     serve(&state, &caller, &headers, &row).await
 }
@@ -55,9 +61,7 @@ pub(crate) async fn flat(
 ) -> Answer {
     let customer = caller.customer()?;
     let id = ManifestId { customer, id: params.get("manifest").to_owned() };
-    state.settle(&Resource::Manifest(id.clone())).await;
-    let row = state.queries.manifests.manifest(&caller.principal, &id).await?;
-    let row = row.ok_or_else(Problem::not_found)?;
+    let row = managed::living(&state, &caller, &id).await?;
     if managed::wants_extras(&headers) && caller.manages(customer) {
         return managed::show(&state, &headers, &row, StatusCode::OK).await;
     }
@@ -69,12 +73,8 @@ pub(crate) async fn flat(
 
 async fn serve(state: &Shared, caller: &Caller, headers: &HeaderMap, row: &ManifestRow) -> Answer {
     let negotiated = negotiated(caller, headers);
-    let fixed = caller.version.map(|version| version.presentation());
     let stored = managed::document_of(state, row).await?;
-    let id = match &row.slug {
-        Some(slug) => address::public_manifest(&state.public_url, fixed, row.id.customer, slug),
-        None => address::flat_manifest(&state.public_url, &row.id),
-    };
+    let id = public_address(state, caller, row);
     let rendered = render(state, row, stored, id, negotiated.version).await?;
     let document = Document {
         body: rendered.body,
@@ -84,6 +84,15 @@ async fn serve(state: &Shared, caller: &Caller, headers: &HeaderMap, row: &Manif
         link: None,
     };
     Ok(document.respond(headers))
+}
+
+/// Returns the address of a manifest now, in the version of the address that was asked.
+fn public_address(state: &Shared, caller: &Caller, row: &ManifestRow) -> String {
+    let fixed = caller.version.map(|version| version.presentation());
+    match &row.slug {
+        Some(slug) => address::public_manifest(&state.public_url, fixed, row.id.customer, slug),
+        None => address::flat_manifest(&state.public_url, &row.id),
+    }
 }
 
 /// Returns a manifest in version 3.0 under a given address.

@@ -42,6 +42,7 @@ pub(crate) fn customer(base: &PublicUrl, row: &CustomerRow) -> Value {
         "spaces": format!("{at}/spaces"),
         "allImages": format!("{at}/allImages"),
         "queue": format!("{at}/queue"),
+        "namedQueries": format!("{at}/namedQueries"),
         "manifests": base.at(format_args!("/{}/manifests", row.id)),
     })
 }

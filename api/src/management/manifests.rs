@@ -5,22 +5,31 @@ pub(crate) use super::manifest_body::{Painted, StoredDocument};
 use super::json_ld;
 use super::manifest_body::{self, NewManifest};
 use super::write::{Done, Incoming, insert_edit_tag, insert_modified};
+use crate::access::Caller;
 use crate::delivery::{address, stored};
 use crate::error::{Answer, Problem};
 use crate::http::body;
 use crate::http::conditional::{IfMatch, Validators, into_not_modified};
+use crate::http::fields::Fields;
 use crate::http::paging::PageNumber;
 use crate::http::time::iso;
 use crate::state::{Resource, Shared};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
-use dlcs_commands::Decided;
-use dlcs_domain::{AssetId, ManifestId};
+use dlcs_commands::{CommandContext, Decided};
+use dlcs_domain::{AssetId, ManifestId, Patch};
 use dlcs_objects::{Digest, ObjectKey};
 use dlcs_projections::manifests::ManifestRow;
 use dlcs_projections::paging::Direction;
 use dlcs_projections::tile_metadata::TileMetadataRow;
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Patches of a manifest that others change at the same time, at most.
+const PATCH_TRIES_MAX: u32 = 6;
+const PATCH_PAUSE: Duration = Duration::from_millis(50);
+/// Members of a manifest to which we add something when it is shown.
+const MERGED: [&str; 6] = ["@context", "label", "thumbnail", "seeAlso", "rendering", "service"];
 
 /// Returns the images that a stored manifest paints, in order.
 pub async fn members(state: Shared, row: ManifestRow) -> Answer<Vec<AssetId>> {
@@ -70,12 +79,16 @@ pub(crate) async fn put(request: Incoming, body: Body) -> Answer {
     needs_extras(&request.headers)?;
     let id = ManifestId { customer, id: request.params.get("manifest").to_owned() };
     let max = request.state.limits.manifest_bytes_max;
-    let json = body::json(&request.headers, body, max).await?;
-    let NewManifest { slug, document, .. } =
-        manifest_body::read(&request.state, customer, &json.value).await?;
-    if IfMatch::read(&request.headers)? == IfMatch::Any && find(&request, &id).await?.is_none() {
+    let mut json = body::json(&request.headers, body, max).await?;
+    let known = find(&request, &id).await?;
+    if IfMatch::read(&request.headers)? == IfMatch::Any && known.is_none() {
         return Err(Problem::precondition_failed());
     }
+    if let Some(row) = &known {
+        forget_ours(&request.state, row, &mut json.value).await?;
+    }
+    let NewManifest { slug, document, .. } =
+        manifest_body::read(&request.state, customer, &json.value).await?;
     let request = &request;
     request
         .once(&json.bytes, |context| async move {
@@ -85,6 +98,128 @@ pub(crate) async fn put(request: Incoming, body: Body) -> Answer {
             answer(request, id, decided, status).await
         })
         .await
+}
+
+/// Takes from a manifest that was read what we had put into it, so that writing it back changes
+/// nothing.
+async fn forget_ours(state: &Shared, row: &ManifestRow, body: &mut Value) -> Answer<()> {
+    let kept = document_of(state, row).await?;
+    let Some(members) = body.as_object_mut().filter(|_| kept.painted.is_some()) else {
+        return Ok(());
+    };
+    let shown = view(state, row).await?;
+    for name in MERGED {
+        if members.get(name).is_none() || members.get(name) != shown.get(name) {
+            continue;
+        }
+        match kept.document.get(name) {
+            Some(own) => drop(members.insert(name.to_owned(), own.clone())),
+            None => drop(members.remove(name)),
+        }
+    }
+    Ok(())
+}
+
+/// Changes what a JSON merge patch (RFC 7396) names: `null` takes away, what is left out stays.
+pub(crate) async fn change(request: Incoming, body: Body) -> Answer {
+    let customer = request.caller.customer()?;
+    needs_extras(&request.headers)?;
+    let id = ManifestId { customer, id: request.params.get("manifest").to_owned() };
+    let max = request.state.limits.manifest_bytes_max;
+    let json = body::json(&request.headers, body, max).await?;
+    let slug = Fields::of(&json.value)?.patch_text("slug")?;
+    let (request, patch, slug) = (&request, &json.value, &slug);
+    request
+        .once(&json.bytes, |context| async move {
+            let mut tries = 0;
+            let decided = loop {
+                let changed = change_once(request, &context, &id, patch, slug.clone()).await;
+                tries += 1;
+                match changed {
+                    // Somebody has changed it since it was read: patched anew, unless the client
+                    // wants to know.
+                    Err(problem)
+                        if problem.status == StatusCode::PRECONDITION_FAILED
+                            && context.expected_edit.is_none()
+                            && tries < PATCH_TRIES_MAX =>
+                    {
+                        tokio::time::sleep(PATCH_PAUSE).await;
+                    }
+                    done => break done?,
+                }
+            };
+            answer(request, id, decided, StatusCode::OK).await
+        })
+        .await
+}
+
+/// Patches the manifest as it is now, if it stays like that until then.
+async fn change_once(
+    request: &Incoming,
+    context: &CommandContext,
+    id: &ManifestId,
+    patch: &Value,
+    slug: Patch<String>,
+) -> Answer<Decided> {
+    let state = &request.state;
+    let row = living(state, &request.caller, id).await?;
+    let StoredDocument { mut document, painted } = document_of(state, &row).await?;
+    if let Some(painted) = painted {
+        let painted: Vec<Value> = painted.iter().map(Painted::to_json).collect();
+        document["paintedResources"] = Value::from(painted);
+    }
+    merge(&mut document, patch);
+    let new = manifest_body::read(state, id.customer, &document).await?;
+    let expected_edit = context.expected_edit.or(Some(row.edit_revision));
+    let context = CommandContext { expected_edit, ..context.clone() };
+    let document = Some(new.document.into());
+    Ok(state.commands.manifests.change(&context, id, slug, document).await?)
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, value) in patch {
+        match value {
+            Value::Null => drop(target.as_object_mut().and_then(|it| it.remove(name))),
+            value => merge(&mut target[name.as_str()], value),
+        }
+    }
+}
+
+/// Deletes a manifest: its addresses answer 410, until another is stored there.
+pub(crate) async fn delete(request: Incoming) -> Answer {
+    let customer = request.caller.customer()?;
+    needs_extras(&request.headers)?;
+    let id = ManifestId { customer, id: request.params.get("manifest").to_owned() };
+    let request = &request;
+    request
+        .once(&[], |context| async move {
+            let decided = request.state.commands.manifests.delete(&context, &id).await?;
+            answer(request, id, decided, StatusCode::NO_CONTENT).await
+        })
+        .await
+}
+
+/// Returns a manifest that is there.
+pub(crate) async fn living(
+    state: &Shared,
+    caller: &Caller,
+    id: &ManifestId,
+) -> Answer<ManifestRow> {
+    state.settle(&Resource::Manifest(id.clone())).await;
+    let row = state.queries.manifests.manifest(&caller.principal, id).await?;
+    match row {
+        None => Err(Problem::not_found()),
+        Some(row) if row.deleted => Err(Problem::gone()),
+        Some(row) => Ok(row),
+    }
 }
 
 /// Answers the view of managers: the manifest and what the API knows beside it.
@@ -180,7 +315,8 @@ async fn answer(
 }
 
 async fn find(request: &Incoming, id: &ManifestId) -> Answer<Option<ManifestRow>> {
-    Ok(request.state.queries.manifests.manifest(&request.caller.principal, id).await?)
+    let row = request.state.queries.manifests.manifest(&request.caller.principal, id).await?;
+    Ok(row.filter(|row| !row.deleted))
 }
 
 fn needs_extras(headers: &HeaderMap) -> Answer<()> {

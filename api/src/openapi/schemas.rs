@@ -41,6 +41,10 @@ pub(super) fn all() -> Value {
             "type": "object",
             "description": "Annotation page (3.0, Content Search 2.0) or list (2.1, 1.0).",
         },
+        "NamedQuery": object(json!({
+            "name": text(), "template": text(), "global": {"type": "boolean"},
+            "created": time(), "modified": time(),
+        })),
         "Annotation": {
             "type": "object",
             "description": "A W3C Web Annotation, or an Open Annotation under /oa/.",

@@ -1,15 +1,18 @@
 //! The table itself.
 
+mod annotations;
+
 use super::{AddressVersion, Guarded, Kind, Route};
-use crate::annotations::{containers, questions, single};
-use crate::delivery::{files, images, info, manifests, stored, thumbs};
+use crate::delivery::{files, images, info, manifests, named, stored, thumbs};
 use crate::management::manifests as stored_management;
-use crate::management::{batches, content, customers, images as assets, listing, queue, spaces};
+use crate::management::{
+    batches, content, customers, images as assets, listing, named_queries, queue, spaces,
+};
 use crate::search::{results, terms};
 use crate::service::{entry, errors, health, pages};
 use crate::state::Shared;
 use crate::text::{
-    annotations, documents, manifests as text_manifests, recognition as ocr, writing,
+    annotations as transcribed, documents, manifests as text_manifests, recognition as ocr, writing,
 };
 use axum::handler::Handler;
 use axum::routing::MethodFilter;
@@ -41,7 +44,8 @@ pub(crate) fn routes() -> Vec<Route> {
         transcriptions(),
         recognition(),
         searches(),
-        annotations_of_customers(),
+        annotations::routes(),
+        queries_by_name(),
     ]
     .into_iter()
     .flatten()
@@ -233,6 +237,20 @@ fn stored_manifests() -> Vec<Route> {
         )
         .takes(Schema("Manifest"))
         .answers(Schema("Manifest")),
+        patch(
+            "/{customer}/manifests/{manifest}",
+            WRITE,
+            "Change or move a manifest: JSON merge patch",
+            stored_management::change,
+        )
+        .takes(Schema("Manifest"))
+        .answers(Schema("Manifest")),
+        delete(
+            "/{customer}/manifests/{manifest}",
+            WRITE,
+            "Delete a manifest",
+            stored_management::delete,
+        ),
     ];
     for (version, prefix) in versions("/iiif") {
         routes.push(
@@ -271,7 +289,7 @@ fn transcriptions() -> Vec<Route> {
     const ASSET: &str = "/{customer}/{space}/{asset}";
     let mut routes = Vec::new();
     for (version, prefix) in versions("/text/lines") {
-        let lines = annotations::lines;
+        let lines = transcribed::lines;
         routes.push(
             get(join(&prefix, ASSET), CONTENT, "Lines of an image as annotations", lines)
                 .answers(Schema("AnnotationPage"))
@@ -279,7 +297,7 @@ fn transcriptions() -> Vec<Route> {
         );
     }
     for (version, prefix) in versions("/text/words") {
-        let words = annotations::words;
+        let words = transcribed::words;
         routes.push(
             get(join(&prefix, ASSET), CONTENT, "Words of an image as annotations", words)
                 .answers(Schema("AnnotationPage"))
@@ -354,53 +372,37 @@ fn searches() -> Vec<Route> {
     routes
 }
 
-/// The Web Annotation Protocol. Containers decide who may read what is in them.
-fn annotations_of_customers() -> Vec<Route> {
-    const CUSTOMER: &str = "/annotations/{vocabulary}/{customer}/";
-    const CONTAINER: &str = "/annotations/{vocabulary}/{customer}/{container}/";
-    const ANNOTATION: &str = "/annotations/{vocabulary}/{customer}/{container}/{annotation}";
-    let (page, collection) = (Schema("AnnotationPage"), Schema("AnnotationCollection"));
-    let annotation = Schema("Annotation");
-    let routes = vec![
-        get(
-            "/annotations/{vocabulary}/{customer}",
-            DESCRIPTION,
-            "Redirects to the address with a slash",
-            containers::redirect,
-        ),
-        get(
-            "/annotations/{vocabulary}/{customer}/{container}",
-            DESCRIPTION,
-            "Redirects to the address with a slash",
-            containers::redirect,
-        ),
-        get(
-            CUSTOMER,
-            CONTENT,
-            "Annotations by ?target=, xywh, motivation, creator, container, from, until; or the \
-             containers",
-            questions::read,
-        )
-        .answers(page),
-        post(CUSTOMER, WRITE, "Create an annotation container", containers::create)
-            .takes(collection)
-            .answers(collection),
-        get(CONTAINER, CONTENT, "An annotation container, or ?page= of it", containers::read)
-            .answers(collection),
-        post(CONTAINER, WRITE, "Create an annotation", containers::annotate)
-            .takes(annotation)
-            .answers(annotation),
-        put(CONTAINER, WRITE, "Create or change an annotation container", containers::put)
-            .takes(collection)
-            .answers(collection),
-        delete(CONTAINER, WRITE, "Delete a container: ?recursive=true", containers::delete),
-        get(ANNOTATION, CONTENT, "An annotation", single::read).answers(annotation),
-        put(ANNOTATION, WRITE, "Create or replace an annotation", single::put)
-            .takes(annotation)
-            .answers(annotation),
-        delete(ANNOTATION, WRITE, "Delete an annotation", single::delete),
+fn queries_by_name() -> Vec<Route> {
+    const QUERIES: &str = "/customers/{customer}/namedQueries";
+    const QUERY: &str = "/customers/{customer}/namedQueries/{query}";
+    let query = Schema("NamedQuery");
+    let mut routes = vec![
+        get(QUERIES, READ, "List named queries", named_queries::list).answers(PageOf("NamedQuery")),
+        post(QUERIES, WRITE, "Define a named query", named_queries::create)
+            .takes(query)
+            .answers(query),
+        get(QUERY, READ, "Read a named query", named_queries::read).answers(query),
+        put(QUERY, WRITE, "Define or change a named query", named_queries::put)
+            .takes(query)
+            .answers(query),
+        delete(QUERY, WRITE, "Remove a named query", named_queries::delete),
     ];
-    routes.into_iter().map(Route::for_scripts).collect()
+    for arguments in ["", "/{*arguments}"] {
+        let path = format!("/raw-resource/{{customer}}/{{query}}{arguments}");
+        let ids = "Ids of the images that a named query chooses";
+        routes
+            .push(get(path, DESCRIPTION_OPEN, ids, named::ids).answers(Media("application/json")));
+        for (version, prefix) in versions("/iiif-resource") {
+            let path = format!("{prefix}/{{customer}}/{{query}}{arguments}");
+            let summary = "Manifest of the images that a named query chooses";
+            routes.push(
+                get(path, DESCRIPTION_OPEN, summary, named::manifest)
+                    .answers(Schema("Manifest"))
+                    .of(version),
+            );
+        }
+    }
+    routes
 }
 
 /// Returns an address without a version, and in each.

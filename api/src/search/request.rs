@@ -79,9 +79,7 @@ impl SearchRequest {
 
     async fn manifest(&self, id: ManifestId) -> Answer<(Scope, Canvases)> {
         let (state, customer) = (&self.state, id.customer);
-        state.settle(&Resource::Manifest(id.clone())).await;
-        let row = state.queries.manifests.manifest(&self.caller.principal, &id).await?;
-        let row = row.ok_or_else(Problem::not_found)?;
+        let row = managed::living(state, &self.caller, &id).await?;
         let stored = managed::document_of(state, &row).await?;
         let painted = stored.painted.unwrap_or_default();
         let assets = painted.iter().map(|it| it.asset.clone()).collect();

@@ -52,6 +52,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("origin-refused", "Pages of other sites may not subscribe."),
     ("range-not-satisfiable", "The range lies outside the original."),
     ("page-by-page", "This format is written page by page; METS lists the pages."),
+    ("query-too-wide", "The named query chooses more images than a manifest has."),
     ("recognition-failed", "The image could not be read; the resource of its text says why."),
     ("rejected", "A rule says no; the detail says which."),
     ("search-unavailable", "The search index does not answer at the moment."),

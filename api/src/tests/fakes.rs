@@ -14,8 +14,8 @@ use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_domain::access::Principal;
 use dlcs_domain::asset::Delivered;
 use dlcs_domain::{
-    AnnotationId, AssetId, BatchId, BlobRef, ContainerId, CustomerId, ManifestId, SpaceId,
-    SpaceNumber,
+    AnnotationId, AssetId, BatchId, BlobRef, ContainerId, CustomerId, ManifestId, NamedQueryId,
+    SpaceId, SpaceNumber,
 };
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{RecordedEvent, StreamId};
@@ -32,6 +32,7 @@ use dlcs_projections::customers::{CustomerRow, Customers};
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::history::History;
 use dlcs_projections::manifests::{ManifestRow, Manifests};
+use dlcs_projections::named_queries::{NamedQueries, NamedQueryRow};
 use dlcs_projections::page_text::{PageTextRow, PageTexts};
 use dlcs_projections::search::{PageRecords, Scope, Search, SearchIndex, SearchPage, Suggestion};
 use dlcs_projections::spaces::{SpaceRow, Spaces};
@@ -80,6 +81,7 @@ fn queries() -> Queries {
         assets: fakes.clone(),
         batches: fakes.clone(),
         manifests: fakes.clone(),
+        named_queries: fakes.clone(),
         annotations: fakes.clone(),
         page_texts: fakes.clone(),
         tile_metadata: fakes.clone(),
@@ -132,6 +134,17 @@ impl TileMetadata for Fakes {
             "1/1/deleted" => Some(TileMetadataRow::Deleted),
             _ => None,
         })
+    }
+}
+
+#[async_trait]
+impl NamedQueries for Fakes {
+    async fn named_query(&self, _: &NamedQueryId) -> Found<NamedQueryRow> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<NamedQueryRow> {
+        nothing()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Answer, Problem};
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::management::manifests as managed;
-use crate::state::{Resource, Shared};
+use crate::state::Shared;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use dlcs_domain::access::Principal;
@@ -72,9 +72,7 @@ impl Book {
     async fn read(state: &Shared, caller: &Caller, params: &PathParams) -> Answer<Self> {
         let id = params.get("manifest").to_owned();
         let id = ManifestId { customer: caller.customer()?, id };
-        state.settle(&Resource::Manifest(id.clone())).await;
-        let row = state.queries.manifests.manifest(&caller.principal, &id).await?;
-        let row = row.ok_or_else(Problem::not_found)?;
+        let row = managed::living(state, caller, &id).await?;
         let stored = managed::document_of(state, &row).await?;
         let painted = stored.painted.unwrap_or_default();
         let assets: Vec<AssetId> = painted.iter().map(|it| it.asset.clone()).collect();

@@ -62,9 +62,8 @@ pub(crate) async fn of_manifest(request: Incoming, body: Body) -> Answer {
     let id = request.params.get("manifest").to_owned();
     let id = ManifestId { customer: request.caller.customer()?, id };
     let state = &request.state;
-    state.settle(&Resource::Manifest(id.clone())).await;
-    let row = state.queries.manifests.manifest(&request.caller.principal, &id).await?;
-    let stored = managed::document_of(state, &row.ok_or_else(Problem::not_found)?).await?;
+    let row = managed::living(state, &request.caller, &id).await?;
+    let stored = managed::document_of(state, &row).await?;
     let painted = stored.painted.unwrap_or_default();
     let mut assets: Vec<AssetId> = painted.into_iter().map(|it| it.asset).collect();
     assets.sort_unstable();

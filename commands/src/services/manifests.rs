@@ -9,11 +9,14 @@ use crate::metadata::new_uuid;
 use bytes::Bytes;
 use dlcs_domain::manifest::{Manifest, ManifestCommand};
 use dlcs_domain::names::{check_flat_id, check_slug};
-use dlcs_domain::{Aggregate, BlobRef, CustomerId, ManifestId, NameKey};
+use dlcs_domain::{Aggregate, BlobRef, CustomerId, ManifestId, NameKey, Patch};
 use dlcs_eventlog::StreamId;
 use dlcs_objects::{Digest, ObjectKey, Objects};
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// Moves of a manifest that others change at the same time, at most.
+const MOVE_TRIES_MAX: u32 = 6;
 
 #[derive(Clone)]
 pub struct ManifestCommands {
@@ -76,18 +79,119 @@ impl ManifestCommands {
         }
     }
 
-    /// Replaces the document. Equal bytes change nothing.
-    pub async fn replace(
+    /// Moves a manifest to another public address, replaces its document, or both. What is as it
+    /// was changes nothing.
+    pub async fn change(
         &self,
         context: &CommandContext,
         id: &ManifestId,
-        document: Bytes,
+        slug: Patch<String>,
+        document: Option<Bytes>,
     ) -> Result<Decided, CommandError> {
         if !self.load(id).await?.exists() {
-            return Err(CommandError::NotFound(format!("there is no manifest `{id}`")));
+            // Refused, or answered as the first time.
+            let nothing = ManifestCommand::Change { slug: Patch::Keep, document: None };
+            return self.execute(context, id, nothing).await;
         }
-        let document = self.keep(document).await?;
-        let command = ManifestCommand::Replace { document };
+        let document = match document {
+            Some(document) => Some(self.keep(document).await?),
+            None => None,
+        };
+        let wants_to_know = context.expected_edit.is_some() || context.expects_absent;
+        for _tried in 0..MOVE_TRIES_MAX {
+            match self.move_to(context, id, slug.clone(), document.clone()).await {
+                // Somebody has changed it since: looked at again, unless the client wants to know.
+                Err(CommandError::EditMismatch { .. }) if !wants_to_know => {}
+                done => return done,
+            }
+        }
+        Err(CommandError::Busy)
+    }
+
+    /// Changes the manifest as it is now: one that was moved meanwhile may have let its name go.
+    async fn move_to(
+        &self,
+        context: &CommandContext,
+        id: &ManifestId,
+        slug: Patch<String>,
+        document: Option<BlobRef>,
+    ) -> Result<Decided, CommandError> {
+        let manifest = self.load(id).await?;
+        let former = manifest.live().and_then(|it| it.slug.clone());
+        let wanted = match &slug {
+            Patch::Keep => former.clone(),
+            Patch::Clear => None,
+            Patch::Set(slug) => Some(slug.clone()),
+        };
+        let command = ManifestCommand::Change { slug, document };
+        let key = |slug: &String| NameKey::Slug(id.customer, slug.clone());
+        let (former, wanted) = (former.as_ref().map(key), wanted.as_ref().map(key));
+        let is_same =
+            former.as_ref().map(NameKey::to_string) == wanted.as_ref().map(NameKey::to_string);
+        if is_same || !manifest.exists() {
+            return self.execute(context, id, command).await;
+        }
+        if let ManifestCommand::Change { slug: Patch::Set(slug), .. } = &command {
+            check_slug(slug)?;
+        }
+        let expected_edit = context.expected_edit.or(Some(manifest.edit_revision()));
+        let as_seen = CommandContext { expected_edit, ..context.clone() };
+        let _queued = match &wanted {
+            Some(key) => Some(self.reservations.queue(key).await),
+            None => None,
+        };
+        let seen = match &former {
+            Some(key) => Some(self.reservations.look(key).await?),
+            None => None,
+        };
+        let owner = stream(id);
+        let reservation = match &wanted {
+            Some(key) => Some(self.reservations.reserve(context, key, &owner).await?),
+            None => None,
+        };
+        if let Some(reservation) = &reservation {
+            reservation.check()?;
+        }
+        match self.execute(&as_seen, id, command).await {
+            Ok(decided) => {
+                if let (Some(former), Some(seen)) = (&former, seen) {
+                    self.reservations.release(context, former, &owner, seen).await?;
+                }
+                Ok(decided)
+            }
+            Err(error) => {
+                if let (Some(key), Some(reservation)) = (&wanted, reservation) {
+                    self.reservations.give_back(context, key, &owner, reservation, &error).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Deletes a manifest. Its slug is free then; its address says that it is gone.
+    pub async fn delete(
+        &self,
+        context: &CommandContext,
+        id: &ManifestId,
+    ) -> Result<Decided, CommandError> {
+        let slug = self.load(id).await?.live().and_then(|it| it.slug.clone());
+        let Some(slug) = slug else {
+            return self.execute(context, id, ManifestCommand::Delete).await;
+        };
+        let key = NameKey::Slug(id.customer, slug);
+        let seen = self.reservations.look(&key).await?;
+        let decided = self.execute(context, id, ManifestCommand::Delete).await?;
+        // If it was moved meanwhile, that flow has let the name go.
+        self.reservations.release(context, &key, &stream(id), seen).await?;
+        Ok(decided)
+    }
+
+    async fn execute(
+        &self,
+        context: &CommandContext,
+        id: &ManifestId,
+        command: ManifestCommand,
+    ) -> Result<Decided, CommandError> {
         Ok(self.executor.execute::<Manifest>(context, &id.to_string(), command).await?)
     }
 
@@ -100,21 +204,19 @@ impl ManifestCommands {
         document: Bytes,
     ) -> Result<Decided, CommandError> {
         let manifest = self.load(id).await?;
-        let Some(manifest) = manifest.live() else {
+        if !manifest.exists() {
             if context.expected_edit.is_some() {
-                return Err(CommandError::EditMismatch { actual: 0 });
+                return Err(CommandError::EditMismatch { actual: manifest.edit_revision() });
             }
             let name = Some(id.id.clone());
             let (_, decided) = self.create(context, id.customer, name, slug, document).await?;
             return Ok(decided);
-        };
+        }
         if let Some(decided) = self.repeated_creation(context, id, &slug, &document).await? {
             return Ok(decided);
         }
-        if slug.is_some() && slug != manifest.slug {
-            return Err(CommandError::Conflict("the slug of a manifest stays as it is".to_owned()));
-        }
-        self.replace(context, id, document).await
+        let slug = slug.map_or(Patch::Keep, Patch::Set);
+        self.change(context, id, slug, Some(document)).await
     }
 
     /// Finds a manifest by its slug.

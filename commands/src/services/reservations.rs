@@ -205,6 +205,7 @@ impl Reservations {
             Manifest::CATEGORY => match self.executor.load(owner.id()).await?.state {
                 Manifest::Absent => return Ok(Usage::NotCreated),
                 Manifest::Live(it) => customer.zip(it.slug).map(|(c, slug)| NameKey::Slug(c, slug)),
+                Manifest::Deleted { .. } => None,
             },
             other => return Err(CommandError::Damaged(format!("a name is owned by a `{other}`"))),
         };

@@ -5,7 +5,7 @@ CREATE TABLE {schema}.manifests (
     id               text   COLLATE "C" NOT NULL,
     created_position bigint NOT NULL,
     slug             text   COLLATE "C",
-    slug_key         text   COLLATE "C",     -- the slug in lower case
+    deleted          boolean NOT NULL,
     document_sha256  text   COLLATE "C" NOT NULL,
     document_bytes   bigint NOT NULL,
     created_at_us    bigint NOT NULL,
@@ -14,3 +14,11 @@ CREATE TABLE {schema}.manifests (
     position         bigint NOT NULL,
     PRIMARY KEY (customer, id)
 ) WITH (fillfactor = 80);
+
+-- Which manifest had a slug last, so that former addresses lead somewhere.
+CREATE TABLE {schema}.manifest_slugs (
+    customer bigint NOT NULL,
+    slug_key text   COLLATE "C" NOT NULL,    -- in lower case
+    manifest text   COLLATE "C" NOT NULL,
+    PRIMARY KEY (customer, slug_key)
+);

@@ -5,7 +5,7 @@ CREATE TABLE manifests (
     customer         INTEGER NOT NULL,
     id               TEXT    NOT NULL,
     slug             TEXT,
-    slug_key         TEXT,                   -- the slug in lower case
+    deleted          INTEGER NOT NULL,
     document_sha256  TEXT    NOT NULL,
     document_bytes   INTEGER NOT NULL,
     created_at_us    INTEGER NOT NULL,
@@ -15,5 +15,12 @@ CREATE TABLE manifests (
     UNIQUE (customer, id)
 ) STRICT;
 
-CREATE INDEX manifests_by_customer ON manifests (customer);
-CREATE INDEX manifests_by_slug ON manifests (customer, slug_key) WHERE slug_key IS NOT NULL;
+CREATE INDEX manifests_by_customer ON manifests (customer) WHERE deleted = 0;
+
+-- Which manifest had a slug last, so that former addresses lead somewhere.
+CREATE TABLE manifest_slugs (
+    customer INTEGER NOT NULL,
+    slug_key TEXT    NOT NULL,               -- in lower case
+    manifest TEXT    NOT NULL,
+    PRIMARY KEY (customer, slug_key)
+) STRICT, WITHOUT ROWID;

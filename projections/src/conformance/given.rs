@@ -24,6 +24,7 @@ use dlcs_domain::batch::{BatchEvent, BatchSubmitted};
 use dlcs_domain::container::{ContainerCreated, ContainerEvent};
 use dlcs_domain::customer::{CustomerCreated, CustomerEvent};
 use dlcs_domain::metadata::EventMetadata;
+use dlcs_domain::named_query::{NamedQueryDefined, NamedQueryEvent};
 use dlcs_domain::space::{SpaceCreated, SpaceEvent};
 use dlcs_domain::transcription::TranscriptionEvent;
 use dlcs_domain::{
@@ -307,6 +308,9 @@ pub async fn sample_history(log: &dyn EventLog, assets: u32) {
         }
     }
     annotated(log, assets).await;
+    let defined = NamedQueryDefined { template: "s1=p1&canvas=n1".parse().expect("a template") };
+    let defined = DomainEvent::NamedQuery(NamedQueryEvent::Defined(defined));
+    append(log, "named_query-1/pages", &defined, "key-1").await;
     let members = u64::from(assets.div_ceil(4));
     append(log, &format!("batch-1/{batch}"), &submitted(members), "key-1").await;
 }

@@ -126,9 +126,12 @@ impl History {
                 let slugs = self.manifests.values().filter_map(Manifest::live);
                 let doubled = unique(slugs.filter_map(|it| it.slug.as_ref())).err();
                 self.named_twice(doubled.map(|it| format!("two manifests have the slug {it}")))?;
-                let (ManifestEvent::Created(_) | ManifestEvent::Replaced(_)) = event;
-                let manifest = self.manifests[stream].live().expect("it was just written");
-                is_there(&ObjectKey::document(&digest(&manifest.document)), objects)
+                let document = match event {
+                    ManifestEvent::Created(it) => &it.document,
+                    ManifestEvent::Replaced(it) => &it.document,
+                    ManifestEvent::Moved(_) | ManifestEvent::Deleted(_) => return Ok(()),
+                };
+                is_there(&ObjectKey::document(&digest(document)), objects)
             }
             _ => Ok(()),
         }

@@ -12,8 +12,10 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{BlobRef, CustomerId, ManifestId};
 use dlcs_migrations::read_models::POSTGRES_MANIFESTS;
 use dlcs_projections::dump::DumpWriter;
-use dlcs_projections::manifests::{self, ManifestRecord, ManifestRow, Manifests};
-use dlcs_projections::projection::{DecodedEvent, FoldError};
+use dlcs_projections::manifests::{
+    self, ManifestRecord, ManifestRow, Manifests, ManifestsTables, SlugRecord,
+};
+use dlcs_projections::projection::{DecodedEvent, FoldError, Table};
 use dlcs_projections::scope;
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use tokio_postgres::Row;
@@ -23,24 +25,38 @@ pub(super) static DEFINITION: Definition = Definition {
     version: manifests::VERSION,
     lock: 4,
     tables: POSTGRES_MANIFESTS,
-    begin: || Box::new(Manifest(Known::default())),
-    dump: &[DumpTable::of::<ManifestRecord>()],
+    begin: || Box::new(Tables::default()),
+    dump: &[DumpTable::of::<ManifestRecord>(), DumpTable::of::<SlugRecord>()],
 };
 
 const LIST: &str = "manifests";
 
-struct Manifest(Known<ManifestRecord>);
+#[derive(Default)]
+struct Tables {
+    manifests: Known<ManifestRecord>,
+    slugs: Known<SlugRecord>,
+}
 
-impl Session for Manifest {
+impl ManifestsTables for Tables {
+    fn manifests(&mut self) -> &mut impl Table<ManifestRecord> {
+        &mut self.manifests
+    }
+
+    fn slugs(&mut self) -> &mut impl Table<SlugRecord> {
+        &mut self.slugs
+    }
+}
+
+impl Session for Tables {
     fn apply(&mut self, event: &DecodedEvent) -> Result<(), FoldError> {
         for change in manifests::project(&event.recorded, event.domain_events()?)? {
-            manifests::fold(change, &mut self.0)?;
+            manifests::fold(change, self)?;
         }
         Ok(())
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Slots> {
-        vec![&mut self.0]
+        vec![&mut self.manifests, &mut self.slugs]
     }
 }
 
@@ -50,6 +66,7 @@ impl SqlRow for ManifestRecord {
         ("customer", "bigint"),
         ("id", "text"),
         ("slug", "text"),
+        ("deleted", "boolean"),
         ("document_sha256", "text"),
         ("document_bytes", "bigint"),
         ("created_at_us", "bigint"),
@@ -57,7 +74,6 @@ impl SqlRow for ManifestRecord {
         ("edit_revision", "bigint"),
         ("position", "bigint"),
         ("created_position", "bigint"),
-        ("slug_key", "text"),
     ];
     const KEY: usize = 2;
 
@@ -67,6 +83,7 @@ impl SqlRow for ManifestRecord {
             id.customer.into(),
             (&id.id).into(),
             slug.as_ref().into(),
+            self.row.deleted.into(),
             (&document.sha256).into(),
             document.length_bytes.into(),
             self.row.created_at_us.into(),
@@ -74,7 +91,6 @@ impl SqlRow for ManifestRecord {
             self.row.edit_revision.into(),
             self.row.position.into(),
             self.created_position.into(),
-            slug.as_ref().map(|it| Value::from(&it.to_lowercase())).into(),
         ]
     }
 
@@ -82,6 +98,7 @@ impl SqlRow for ManifestRecord {
         let row = ManifestRow {
             id: ManifestId { customer: columns.customer()?, id: columns.text()? },
             slug: columns.text_or_null()?,
+            deleted: columns.take()?,
             document: BlobRef { sha256: columns.text()?, length_bytes: columns.number()? },
             created_at_us: columns.take()?,
             modified_at_us: columns.take()?,
@@ -92,8 +109,7 @@ impl SqlRow for ManifestRecord {
     }
 
     fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {
-        let mut columns = Columns::new(row);
-        writer.row(&(Self::read(&mut columns)?, columns.text_or_null()?));
+        writer.row(&Self::read(&mut Columns::new(row))?);
         Ok(())
     }
 }
@@ -103,6 +119,38 @@ impl StoredRow for ManifestRecord {
         vec![key.customer.into(), (&key.id).into()]
     }
 }
+
+impl SqlRow for SlugRecord {
+    const TABLE: &'static str = "manifest_slugs";
+    const COLUMNS: &'static [(&'static str, &'static str)] =
+        &[("customer", "bigint"), ("slug_key", "text"), ("manifest", "text")];
+    const KEY: usize = 2;
+
+    fn values(&self) -> Vec<Value> {
+        vec![self.customer.into(), (&self.slug_key).into(), (&self.manifest).into()]
+    }
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
+        let customer = columns.customer()?;
+        Ok(Self { customer, slug_key: columns.text()?, manifest: columns.text()? })
+    }
+
+    fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {
+        writer.row(&Self::read(&mut Columns::new(row))?);
+        Ok(())
+    }
+}
+
+impl StoredRow for SlugRecord {
+    fn key_values((customer, slug_key): &(CustomerId, String)) -> Vec<Value> {
+        vec![(*customer).into(), slug_key.into()]
+    }
+}
+
+/// The manifest that had a slug last.
+const BY_SLUG: &str = "JOIN {schema}.manifest_slugs AS s
+    ON s.customer = t.customer AND s.manifest = t.id
+    WHERE s.customer = $1 AND s.slug_key = $2";
 
 #[async_trait]
 impl Manifests for Query {
@@ -122,8 +170,7 @@ impl Manifests for Query {
         customer: CustomerId,
         slug: &str,
     ) -> Result<Option<ManifestRow>, QueryError> {
-        let sql =
-            format!("{} WHERE t.customer = $1 AND t.slug_key = $2", select::<ManifestRecord>());
+        let sql = format!("{} {BY_SLUG}", select::<ManifestRecord>());
         let key = [customer.into(), (&slug.to_lowercase()).into()];
         let record = self.one(&sql, &key, ManifestRecord::read).await?;
         Ok(record.map(|it| it.row))
@@ -138,6 +185,7 @@ impl Manifests for Query {
         scope::management(principal, customer)?;
         let mut listing = Listing::of::<ManifestRecord>(&["t.created_position"]);
         listing.and_with("t.customer = ?", customer);
+        listing.and("NOT t.deleted");
         let total = Some(listing.count(self).await?);
         if let Some(after) = &page.after {
             let position: u64 = after.key(LIST)?;

@@ -117,8 +117,9 @@ async fn scope(ctx: &Context<'_>, customer: CustomerId, within: WithinInput) -> 
 async fn members(ctx: &Context<'_>, id: ManifestId) -> Result<Vec<AssetId>> {
     let state = state(ctx);
     let row = state.queries.manifests.manifest(&principal(ctx), &id).await.map_err(query_error)?;
-    let row =
-        row.ok_or_else(|| refused("not-found", format!("there is no manifest `{}`", id.id)))?;
+    let row = row
+        .filter(|it| !it.deleted)
+        .ok_or_else(|| refused("not-found", format!("there is no manifest `{}`", id.id)))?;
     let members = (state.members)(row).await;
     members.map_err(|error| {
         tracing::error!(error, "a manifest cannot be read");

@@ -5,7 +5,7 @@ use crate::context::CommandContext;
 use crate::error::CommandError;
 use crate::testing::{World, context, repeatable};
 use dlcs_domain::names::NameError;
-use dlcs_domain::{CustomerId, ManifestId};
+use dlcs_domain::{CustomerId, ManifestId, Patch};
 use dlcs_objects::{Digest, ObjectKey, Objects};
 
 fn slug(name: &str) -> Option<String> {
@@ -56,7 +56,7 @@ async fn only_other_bytes_replace() {
     let world = World::with_customer().await;
     let manifests = &world.commands.manifests;
     let id = ManifestId { customer: ONE, id: "x".to_owned() };
-    let missing = manifests.replace(&context(), &id, "{}".into()).await;
+    let missing = manifests.change(&context(), &id, Patch::Keep, Some("{}".into())).await;
     assert!(matches!(missing, Err(CommandError::NotFound(_))));
     let put =
         async |text: &'static str| manifests.put(&context(), &id, slug("atlas"), text.into()).await;
@@ -64,7 +64,54 @@ async fn only_other_bytes_replace() {
     assert!(!put("{}").await.expect("it is there").changed);
     assert_eq!(put("[]").await.expect("it is there").edit_revision, 2);
     let moved = manifests.put(&context(), &id, slug("other"), "{}".into()).await;
-    assert!(matches!(moved, Err(CommandError::Conflict(_))));
+    assert_eq!(moved.expect("it moves and is replaced").edit_revision, 4);
+}
+
+#[tokio::test]
+async fn a_manifest_moves_and_its_former_slug_is_free() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let id = |id: &str| ManifestId { customer: ONE, id: id.to_owned() };
+    for (name, at) in [("x", "atlas"), ("y", "globe")] {
+        let made = manifests.put(&context(), &id(name), slug(at), "{}".into()).await;
+        assert!(made.expect("both are free").created);
+    }
+    let to = |name: &str| Patch::Set(name.to_owned());
+    let change = async |name: &str, slug| manifests.change(&context(), &id(name), slug, None).await;
+    assert_eq!(change("x", to("globe")).await.err(), Some(taken("globe")));
+    assert_eq!(manifests.by_slug(ONE, "atlas").await, Ok(Some(id("x"))), "nothing has happened");
+    assert!(change("x", to("maps")).await.expect("it is free").changed);
+    assert_eq!(manifests.by_slug(ONE, "atlas").await, Ok(None));
+    assert_eq!(manifests.by_slug(ONE, "maps").await, Ok(Some(id("x"))));
+    assert!(change("y", to("atlas")).await.expect("it is free now").changed);
+    assert!(change("x", Patch::Clear).await.expect("it needs none").changed);
+    assert_eq!(manifests.by_slug(ONE, "maps").await, Ok(None));
+    let reserved = change("x", to("canvases")).await;
+    assert_eq!(reserved.err(), Some(NameError::Reserved("canvases".to_owned()).into()));
+    let mut stale = context();
+    stale.expected_edit = Some(1);
+    let stale = manifests.change(&stale, &id("x"), to("maps"), None).await;
+    assert_eq!(stale, Err(CommandError::EditMismatch { actual: 3 }));
+    assert_eq!(manifests.by_slug(ONE, "maps").await, Ok(None), "what was reserved is given back");
+    assert!(change("y", to("maps")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_deleted_manifest_lets_its_slug_go() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let id = ManifestId { customer: ONE, id: "x".to_owned() };
+    manifests.put(&context(), &id, slug("atlas"), "{}".into()).await.expect("it is free");
+    let first = manifests.delete(&repeatable(1), &id).await.expect("it is there");
+    assert_eq!(manifests.delete(&repeatable(1), &id).await, Ok(first), "it is repeated");
+    let gone = manifests.delete(&context(), &id).await;
+    assert!(matches!(gone, Err(CommandError::Gone(_))), "{gone:?}");
+    let gone = manifests.change(&context(), &id, Patch::Keep, Some("[]".into())).await;
+    assert!(matches!(gone, Err(CommandError::Gone(_))), "{gone:?}");
+    let other = manifests.create(&context(), ONE, None, slug("atlas"), "{}".into()).await;
+    assert!(other.is_ok(), "the slug is free: {other:?}");
+    let again = manifests.put(&context(), &id, slug("globe"), "{}".into()).await;
+    assert!(again.expect("another is stored there").created);
 }
 
 /// Its answer was lost, and somebody has replaced the document meanwhile.

@@ -1,7 +1,9 @@
 //! Random histories: what may happen, in orders that make no sense too.
 
 use dlcs_domain::asset::{AccessChanged, AssetEvent, MetadataPatch};
-use dlcs_domain::manifest::{ManifestCreated, ManifestEvent, ManifestReplaced};
+use dlcs_domain::manifest::{
+    ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved, ManifestReplaced,
+};
 use dlcs_domain::space::{SpaceEvent, SpaceRenamed};
 use dlcs_domain::{BatchId, DomainEvent, Patch};
 use dlcs_eventlog::memory::MemoryLog;
@@ -151,5 +153,9 @@ fn other_happening() -> impl Strategy<Value = Happening> {
             let document = a_blob(it);
             manifest("manifest-1/m", ManifestEvent::Replaced(ManifestReplaced { document }))
         }),
+        prop::option::of("[A-Z]{1,3}").prop_map(move |slug| {
+            manifest("manifest-1/m", ManifestEvent::Moved(ManifestMoved { slug }))
+        }),
+        Just(manifest("manifest-1/m", ManifestEvent::Deleted(ManifestDeleted {}))),
     ]
 }
