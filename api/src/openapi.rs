@@ -66,7 +66,11 @@ fn tag(action: Action) -> &'static str {
 
 fn operation_id(method: &str, path: &str) -> String {
     let words = path.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
-    let words: Vec<&str> = words.collect();
+    let mut words: Vec<&str> = words.collect();
+    // With a slash at its end it is another address.
+    if path.len() > 1 && path.ends_with('/') {
+        words.push("contents");
+    }
     format!("{}_{}", method.to_ascii_lowercase(), words.join("_"))
 }
 

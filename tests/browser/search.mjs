@@ -1,7 +1,8 @@
-// Real viewers search within a book, and what they mark lies on the words.
+// Real viewers search within a book, and what they mark lies on the words; and they show annotations, on their place.
 //
-//   node tests/browser/search.mjs VIEWER BASE NAME QUERY BOXES SCREENSHOT.png
+//   node tests/browser/search.mjs VIEWER BASE NAME QUERY BOXES SCREENSHOT.png [annotations]
 //
+// With `annotations`, QUERY is the text of an annotation that must be listed, and nothing is searched for.
 // VIEWER is mirador (the viewer page), universalviewer or clover (pages of this test); NAME that of a stored manifest of
 // customer 1; BOXES are those that must be marked on the first page, `x,y,width,height;…` in pixels of the canvas.
 // Prints a JSON summary; exits 1 and says why if something else is marked, or nothing.
@@ -109,6 +110,12 @@ const VIEWERS = {
       await page.keyboard.press('Enter');
       await page.getByText(/^\d+ of \d+$/).first().waitFor();
     },
+    async annotations(page, text) {
+      await page.waitForFunction(() => window.dlcsViewer?.openSeadragons()[0]?.world.getItemAt(0)?.getFullyLoaded());
+      await page.getByRole('button', { name: 'Toggle sidebar' }).first().click();
+      await page.getByRole('tab', { name: 'Annotations' }).click();
+      await page.getByText(text).first().click();
+    },
     /** It paints on a canvas of its own: what is coloured there, piece by piece, in pixels of the image. */
     marked: (page) => page.evaluate(() => {
       const [viewer] = window.dlcsViewer.openSeadragons();
@@ -184,6 +191,11 @@ const VIEWERS = {
       await page.getByRole('textbox').fill(query);
       await page.keyboard.press('Enter');
     },
+    async annotations(page, text) {
+      await page.waitForFunction(() => window.drawing?.()?.world.getItemAt(0)?.getFullyLoaded());
+      await page.getByRole('tab', { name: 'Annotations' }).click();
+      await page.getByText(text).first().waitFor();
+    },
     marked: (page) => page.evaluate(() => {
       const viewer = window.drawing();
       const image = viewer.world.getItemAt(0);
@@ -196,12 +208,12 @@ const VIEWERS = {
   },
 };
 
-async function searchWithin(browser, viewer, base, manifest, query, boxes, screenshot) {
+async function look(browser, viewer, base, manifest, act, boxes, screenshot) {
   const site = viewer.page && await serve(viewer.page, dist(viewer.folder));
   const allowed = { origins: [new URL(base).origin], messages: [], requests: [], ...viewer.allowed };
   try {
     return await onCleanPage(browser, site?.base ?? base, viewer.path(manifest), async (page) => {
-      await viewer.search(page, query);
+      await act(page);
       let marked = [];
       // It is drawn when what it is drawn over has come to rest.
       for (let tries = 0; marked.length === 0 && tries < 100; tries += 1) {
@@ -217,10 +229,11 @@ async function searchWithin(browser, viewer, base, manifest, query, boxes, scree
   }
 }
 
-const [name, base, manifestName, query, places, screenshot] = process.argv.slice(2);
+const [name, base, manifestName, query, places, screenshot, what = 'search'] = process.argv.slice(2);
 const viewer = VIEWERS[name];
-if (!viewer || !screenshot?.endsWith('.png')) {
-  console.error('usage: node tests/browser/search.mjs mirador|universalviewer|clover BASE NAME QUERY BOXES SCREENSHOT.png');
+const act = viewer?.[what];
+if (!act || !screenshot?.endsWith('.png')) {
+  console.error('usage: node tests/browser/search.mjs mirador|universalviewer|clover BASE NAME QUERY BOXES SCREENSHOT.png [annotations]');
   process.exit(2);
 }
 const boxes = places.split(';').map((place) => {
@@ -228,4 +241,4 @@ const boxes = places.split(';').map((place) => {
   return { x, y, width, height };
 });
 const manifest = `${base}/iiif/v3/1/${manifestName}`;
-await run((browser) => searchWithin(browser, viewer, base, manifest, query, boxes, screenshot));
+await run((browser) => look(browser, viewer, base, manifest, (page) => act(page, query), boxes, screenshot));

@@ -2,8 +2,10 @@
 
 use crate::boxes::{self, GroundTruth};
 use crate::support::fixtures;
-use crate::support::server::{KEY, SECRET, Server};
+use crate::support::server::{KEY, Persona, SECRET, Server};
 use crate::support::workspace_root;
+use reqwest::Method;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -87,6 +89,38 @@ async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
         let screenshot = screenshots.path().join(format!("{viewer}.png"));
         let screenshot = screenshot.to_str().expect("UTF-8");
         run("search.mjs", &[viewer, &server.base, "kant", query, &rects, screenshot]);
+    }
+}
+
+/// An annotation is listed and marked where it belongs, its script gone.
+#[tokio::test]
+async fn an_annotation_is_shown_in_its_place_in_the_viewers() {
+    if !browser_is_here() {
+        return;
+    }
+    let Some((server, _)) = scanned_page() else { return };
+    let manifest = server.json(Persona::Anonymous, "/iiif/v3/1/kant").await;
+    let canvas = manifest["items"][0]["id"].as_str().expect("a canvas").to_owned();
+    let notes = "/annotations/w3c/1/notes/";
+    let (made, answer) = server.send(Method::PUT, notes, &json!({"label": "Notes"})).await;
+    assert!(made.is_success(), "{answer}");
+    let html = "<p>Printed in <b>Berlin</b></p><script>document.title = 'hacked'</script>";
+    let note = json!({
+        "@context": "http://www.w3.org/ns/anno.jsonld",
+        "type": "Annotation",
+        "motivation": "commenting",
+        "body": {"type": "TextualBody", "value": html, "format": "text/html"},
+        "target": format!("{canvas}#xywh=300,400,600,200"),
+    });
+    let (made, answer) = server.send(Method::POST, notes, &note).await;
+    assert!(made.is_success(), "{answer}");
+    let screenshots = tempfile::tempdir().expect("a temporary folder");
+    for viewer in ["mirador", "clover"] {
+        let screenshot = screenshots.path().join(format!("{viewer}.png"));
+        let screenshot = screenshot.to_str().expect("UTF-8");
+        let box_ = "300,400,600,200";
+        let args = [viewer, &server.base, "kant", "Printed in", box_, screenshot, "annotations"];
+        run("search.mjs", &args);
     }
 }
 

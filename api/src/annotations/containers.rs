@@ -256,7 +256,7 @@ impl Book<'_> {
         Ok(Some(Page {
             id: at(leaf.number),
             part_of: self.address(),
-            total: Some(self.row.total),
+            total: self.row.total,
             start_index,
             next: (leaf.number < last).then(|| at(leaf.number + 1)),
             prev: leaf.number.checked_sub(1).map(at),

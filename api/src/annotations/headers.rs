@@ -13,14 +13,20 @@ const CONTAINER: &str = "<http://www.w3.org/ns/ldp#BasicContainer>; rel=\"type\"
 const CONSTRAINED: &str =
     "<http://www.w3.org/TR/annotation-protocol/>; rel=\"http://www.w3.org/ns/ldp#constrainedBy\"";
 const RESOURCE: &str = "<http://www.w3.org/ns/ldp#Resource>; rel=\"type\"";
+const PRESENTATION_3: &str =
+    "application/ld+json;profile=\"http://iiif.io/api/presentation/3/context.json\"";
+const PRESENTATION_2: &str =
+    "application/ld+json;profile=\"http://iiif.io/api/presentation/2/context.json\"";
 const ANNOTATION: &str = "<http://www.w3.org/ns/oa#Annotation>; rel=\"type\"";
 
 /// What an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Container,
-    /// A page of a container, or of the answer to a question.
+    /// A page of a container, or a list of them.
     Page,
+    /// The answer to a question, for viewers.
+    Answer,
     Annotation,
 }
 
@@ -60,7 +66,11 @@ impl Sent {
     fn answer(self, status: StatusCode) -> Answer {
         let mut response = (status, self.document.to_string()).into_response();
         let headers = response.headers_mut();
-        let media_type = HeaderValue::from_static(self.vocabulary.media_type());
+        let media_type = HeaderValue::from_static(match (self.kind, self.vocabulary) {
+            (Kind::Answer, Vocabulary::Web) => PRESENTATION_3,
+            (Kind::Answer, Vocabulary::Open) => PRESENTATION_2,
+            (_, vocabulary) => vocabulary.media_type(),
+        });
         headers.insert(header::CONTENT_TYPE, media_type);
         headers.insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
         describe(headers, self.kind);
@@ -78,6 +88,7 @@ pub(super) fn describe(headers: &mut HeaderMap, kind: Kind) {
     let (allow, links): (_, &[&'static str]) = match kind {
         Kind::Container => ("GET, HEAD, OPTIONS, POST, PUT, DELETE", &[CONTAINER, CONSTRAINED]),
         Kind::Page => ("GET, HEAD, OPTIONS", &[RESOURCE, CONSTRAINED]),
+        Kind::Answer => ("GET, HEAD, OPTIONS, POST", &[RESOURCE]),
         Kind::Annotation => ("GET, HEAD, OPTIONS, PUT, DELETE", &[RESOURCE, ANNOTATION]),
     };
     headers.insert(header::ALLOW, HeaderValue::from_static(allow));

@@ -20,7 +20,7 @@ use axum::http::HeaderMap;
 use dlcs_domain::{ContainerId, CustomerId};
 use dlcs_iiif::base::BASE_PLACEHOLDER;
 use dlcs_iiif::presentation::{AnnotationReference, Canvas, LanguageMap, PresentationVersion};
-use dlcs_iiif::web_annotation::container::{self, Collection, Items, Page};
+use dlcs_iiif::web_annotation::container::{self, Collection};
 use dlcs_iiif::web_annotation::{open, region};
 use dlcs_projections::PageRequest;
 use dlcs_projections::annotations::AnnotationFilter;
@@ -49,13 +49,13 @@ pub(crate) async fn read(
     }
     let question = Question { state: &state, caller: &caller, vocabulary, customer, number };
     let is_question = QUESTIONS.iter().any(|it| query.get(it).is_some());
-    let document = match is_question {
-        true => question.annotations(&query).await?,
-        false => question.containers().await?,
+    let (kind, document) = match is_question {
+        true => (Kind::Answer, question.annotations(&query).await?),
+        false => (Kind::Page, question.containers().await?),
     };
     let etag = digest(&[vocabulary.media_type(), &document.to_string()]);
     let sent = Sent {
-        kind: Kind::Page,
+        kind,
         vocabulary,
         location: state.public_url.at(vocabulary.customer_path(customer)),
         document,
@@ -114,15 +114,10 @@ impl Question<'_> {
             return Ok(open::list(&id, "Annotations", &shown.collect::<Answer<Vec<_>>>()?));
         }
         let shown = found.items.iter().map(|it| self.vocabulary.show(base, it));
-        Ok(container::page(Page {
-            id,
-            part_of: asked(None),
-            total: None,
-            start_index: self.number * PAGE_SIZE as u64,
-            next: found.has_more.then(|| asked(Some(self.number + 1))),
-            prev: self.number.checked_sub(1).map(|it| asked(Some(it))),
-            items: Items::Descriptions(shown.collect::<Answer<_>>()?),
-        }))
+        let next = found.has_more.then(|| asked(Some(self.number + 1)));
+        let prev = self.number.checked_sub(1).map(|it| asked(Some(it)));
+        let shown = shown.collect::<Answer<_>>()?;
+        Ok(container::answer(&id, "Annotations", (prev, next), shown))
     }
 
     async fn containers(&self) -> Answer<Value> {

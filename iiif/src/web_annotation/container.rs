@@ -1,6 +1,7 @@
 //! Annotation containers and their pages: Protocol, section 4; Model, section 5.
 
 use super::CONTEXT;
+use crate::presentation::PresentationVersion;
 use serde_json::{Map, Value, json};
 
 /// The JSON-LD context of containers: Protocol, section 4.1.
@@ -30,14 +31,14 @@ pub enum Items {
     Descriptions(Vec<Map<String, Value>>),
 }
 
-/// One page of a container, or of the answer to a question.
+/// One page of a container.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     pub id: String,
     /// Address of what it is a page of.
     pub part_of: String,
-    /// Of the whole, where it is known.
-    pub total: Option<u64>,
+    /// Of the whole.
+    pub total: u64,
     /// Of the first item, from 0 on.
     pub start_index: u64,
     pub next: Option<String>,
@@ -93,6 +94,31 @@ pub fn embedded_page(it: Page) -> Value {
     printed
 }
 
+/// Prints the answer to a question as viewers read annotations of a canvas: Presentation API 3.0,
+/// section 5.5; pages of it are linked as in Content Search 2.0, section 3.3.
+///
+/// It is no page of a container: what links those is written otherwise, and stops viewers.
+pub fn answer(
+    id: &str,
+    label: &str,
+    (prev, next): (Option<String>, Option<String>),
+    annotations: Vec<Map<String, Value>>,
+) -> Value {
+    let mut printed = json!({
+        "@context": PresentationVersion::V3.context(),
+        "id": id,
+        "type": "AnnotationPage",
+        "label": {"en": [label]},
+        "items": annotations.into_iter().map(without_context).collect::<Vec<_>>(),
+    });
+    for (key, address) in [("prev", prev), ("next", next)] {
+        if let Some(address) = address {
+            printed[key] = json!({"id": address, "type": "AnnotationPage"});
+        }
+    }
+    printed
+}
+
 fn fill(
     printed: &mut Value,
     page: Page,
@@ -100,10 +126,9 @@ fn fill(
 ) {
     printed["id"] = json!(page.id);
     printed["type"] = json!("AnnotationPage");
-    printed["partOf"] = json!({"id": page.part_of, "type": "AnnotationCollection"});
-    if let Some(total) = page.total {
-        printed["partOf"]["total"] = json!(total);
-    }
+    printed["partOf"] = json!({
+        "id": page.part_of, "type": "AnnotationCollection", "total": page.total,
+    });
     printed["startIndex"] = json!(page.start_index);
     for (key, address) in [("next", page.next), ("prev", page.prev)] {
         if let Some(address) = address {

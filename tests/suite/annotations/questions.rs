@@ -79,6 +79,9 @@ async fn the_canvases_of_manifests_lead_to_their_annotations() {
     assert_eq!(page.body["id"], reference["id"]);
     assert_eq!(page.body["items"][0]["target"], format!("{canvas}#xywh=1,2,30,40"));
     assert_eq!(page.header("access-control-allow-origin"), "*");
+    assert!(page.header("content-type").contains("presentation/3"), "{page:?}");
+    assert_eq!(page.body["@context"], "http://iiif.io/api/presentation/3/context.json");
+    assert!(page.body["items"][0].get("@context").is_none(), "{page:?}");
 
     let old = get(&server, "/iiif-manifest/v2/1/1/page").await.body;
     let list = &old["sequences"][0]["canvases"][0]["otherContent"][0]["@id"];
