@@ -1,9 +1,10 @@
 //! The boxes of what a search finds, beside those that people drew around the same words.
 
 use crate::support::fixtures;
-use crate::support::server::{Persona, Server};
+use crate::support::server::{PATIENCE, Persona, Server};
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// x, y, width and height in pixels of the page.
 type Rect = [f64; 4];
@@ -70,12 +71,24 @@ fn in_common(one: Rect, other: Rect) -> f64 {
     both / (one[2] * one[3] + other[2] * other[3] - both)
 }
 
-/// Registers a page with its text recognised.
+/// Registers a page with its text recognised, and waits until every projection has seen it: a search
+/// index on a node may be a moment behind.
 pub(crate) fn recognised(server: &Server, page: &Path, manifest: &str) {
     let page = page.to_str().expect("UTF-8");
     let args = ["register", "--ocr", "frk", "--wait-text", "--manifest", manifest, page];
     let output = server.command(&args);
     assert!(output.status.success(), "{output:?}");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let status = server.command(&["projections", "status"]);
+        let text = String::from_utf8_lossy(&status.stdout).into_owned();
+        let mut lags = text.lines().filter(|line| line.contains("  lag "));
+        if text.contains("search") && lags.all(|line| line.contains("  lag 0 ")) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "projections are behind: {text}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Fewer would say nothing about the boxes.
