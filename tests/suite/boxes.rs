@@ -73,7 +73,7 @@ fn in_common(one: Rect, other: Rect) -> f64 {
 
 /// Registers a page with its text recognised, and waits until every projection has seen it: a search
 /// index on a node may be a moment behind.
-pub(crate) fn recognised(server: &Server, page: &Path, manifest: &str) {
+pub(crate) async fn recognised(server: &Server, page: &Path, manifest: &str) {
     let page = page.to_str().expect("UTF-8");
     let args = ["register", "--ocr", "frk", "--wait-text", "--manifest", manifest, page];
     let output = server.command(&args);
@@ -87,7 +87,7 @@ pub(crate) fn recognised(server: &Server, page: &Path, manifest: &str) {
             return;
         }
         assert!(Instant::now() < deadline, "projections are behind: {text}");
-        std::thread::sleep(Duration::from_millis(100));
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -101,7 +101,7 @@ async fn boxes_of_hits_lie_on_the_words() {
     let Some(truth) = GroundTruth::of("kant_0020") else { return };
     let server = Server::start();
     let page = fixtures::folder("pages").expect("it was there").join("kant_0020.tif");
-    recognised(&server, &page, "kant");
+    recognised(&server, &page, "kant").await;
     let mut shares = Vec::new();
     for word in truth.0.keys() {
         let Some(expected) = truth.only(word) else { continue };

@@ -73,7 +73,7 @@ async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
     let Some(truth) = GroundTruth::of("kant_0020") else { return };
     let pages = fixtures::folder("pages").expect("it was there");
     let server = Server::start();
-    boxes::recognised(&server, &pages.join("kant_0020.tif"), "kant");
+    boxes::recognised(&server, &pages.join("kant_0020.tif"), "kant").await;
     let query = "\"Haufens dienen\"";
     let path = format!("/search/v2/1/manifests/kant?q={}", query.replace(' ', "+"));
     let found = boxes::found(&server, &path).await;
