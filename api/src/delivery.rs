@@ -6,6 +6,7 @@ pub(crate) mod address;
 pub(crate) mod asset;
 pub(crate) mod caching;
 pub(crate) mod canvases;
+pub(crate) mod collections;
 pub(crate) mod files;
 pub(crate) mod images;
 pub(crate) mod info;

@@ -1,6 +1,8 @@
 //! Management: the resource model of DLCS as Hydra JSON-LD (CONTRACT 3).
 
 pub(crate) mod batches;
+mod collection_body;
+pub(crate) mod collections;
 pub(crate) mod content;
 pub(crate) mod customers;
 pub(crate) mod image_body;
@@ -11,6 +13,7 @@ pub(crate) mod manifest_body;
 pub(crate) mod manifests;
 pub(crate) mod named_queries;
 pub(crate) mod ndjson;
+pub(crate) mod place;
 pub(crate) mod queue;
 pub(crate) mod spaces;
 pub(crate) mod write;

@@ -5,7 +5,8 @@ use crate::error::Problem;
 use crate::http::preferences::WAIT_DEFAULT;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{
-    AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, NamedQueryId, SpaceId,
+    AnnotationId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
+    NamedQueryId, SpaceId,
 };
 use dlcs_imaging::tiles::Tiles;
 use dlcs_objects::Objects;
@@ -132,6 +133,7 @@ pub(crate) enum Resource {
     Text(AssetId),
     Batch(BatchId),
     Manifest(ManifestId),
+    Collection(CollectionId),
     Container(ContainerId),
     Annotation(AnnotationId),
     NamedQuery(NamedQueryId),
@@ -146,7 +148,7 @@ impl Resource {
             Self::Asset(_) => &[assets::NAME, tile_metadata::NAME],
             Self::Text(_) => &[page_text::NAME],
             Self::Batch(_) => &[batches::NAME],
-            Self::Manifest(_) => &[manifests::NAME],
+            Self::Manifest(_) | Self::Collection(_) => &[manifests::NAME],
             Self::NamedQuery(_) => &[named_queries::NAME],
             Self::Container(_) | Self::Annotation(_) => &[annotations::NAME],
         }

@@ -6,6 +6,7 @@ use crate::lookups::LookupError;
 use dlcs_domain::annotation::AnnotationError;
 use dlcs_domain::asset::AssetError;
 use dlcs_domain::batch::BatchError;
+use dlcs_domain::collection::CollectionError;
 use dlcs_domain::container::ContainerError;
 use dlcs_domain::customer::CustomerError;
 use dlcs_domain::directory::DirectoryError;
@@ -158,6 +159,19 @@ impl Rule for ManifestError {
             Self::Deleted => CommandError::Gone(text),
             Self::AlreadyExists => CommandError::Conflict(text),
             Self::Slug(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for CollectionError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::Deleted => CommandError::Gone(text),
+            Self::AlreadyExists | Self::OtherKind => CommandError::Conflict(text),
+            Self::NotEmpty => CommandError::NotEmpty(text),
+            Self::Name(error) => error.into(),
         }
     }
 }

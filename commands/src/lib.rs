@@ -24,4 +24,4 @@ pub use dlcs_eventlog::{EventId, Position, StreamRevision};
 pub use error::CommandError;
 pub use lookups::Lookups;
 pub use room::Room;
-pub use services::Commands;
+pub use services::{Commands, NewDocument};

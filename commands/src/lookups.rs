@@ -3,7 +3,7 @@
 //! Everything about one stream comes from the log itself: whether a space exists, who has a name.
 
 use async_trait::async_trait;
-use dlcs_domain::{ContainerId, CustomerId, SpaceId};
+use dlcs_domain::{CollectionId, ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::Position;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,13 @@ pub trait Lookups: Send + Sync + 'static {
     async fn container_is_empty(
         &self,
         container: &ContainerId,
+        at_least: Position,
+    ) -> Result<bool, LookupError>;
+
+    /// Says whether a storage collection has no living manifest and collection in it.
+    async fn collection_is_empty(
+        &self,
+        collection: &CollectionId,
         at_least: Position,
     ) -> Result<bool, LookupError>;
 }

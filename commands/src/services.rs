@@ -10,7 +10,9 @@
 pub mod annotations;
 pub mod assets;
 pub mod batches;
+pub mod collections;
 pub mod customers;
+mod hierarchy;
 pub mod manifests;
 pub mod named_queries;
 mod reservations;
@@ -22,7 +24,9 @@ pub mod texts;
 pub use annotations::{AnnotationCommands, NewContainer};
 pub use assets::{AssetCommands, RegisterOutcome};
 pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Row, Submitted};
+pub use collections::{CollectionChange, CollectionCommands};
 pub use customers::CustomerCommands;
+pub use hierarchy::NewDocument;
 pub use manifests::ManifestCommands;
 pub use named_queries::NamedQueryCommands;
 pub use spaces::{NewSpace, SpaceCommands};
@@ -34,6 +38,7 @@ use crate::error::CommandError;
 use crate::lookups::Lookups;
 use dlcs_eventlog::EventLog;
 use dlcs_objects::Objects;
+use hierarchy::Hierarchy;
 use reservations::Reservations;
 use std::sync::Arc;
 
@@ -45,6 +50,7 @@ pub struct Commands {
     pub assets: AssetCommands,
     pub batches: BatchCommands,
     pub manifests: ManifestCommands,
+    pub collections: CollectionCommands,
     pub texts: TextCommands,
     pub annotations: AnnotationCommands,
     pub named_queries: NamedQueryCommands,
@@ -61,6 +67,7 @@ impl Commands {
     ) -> Self {
         let executor = Executor::new(log, clock, program_version);
         let reservations = Reservations::new(executor.clone());
+        let hierarchy = Hierarchy::new(executor.clone(), reservations.clone(), objects.clone());
         let assets = AssetCommands::new(executor.clone());
         Self {
             customers: CustomerCommands::new(
@@ -68,12 +75,13 @@ impl Commands {
                 reservations.clone(),
                 lookups.clone(),
             ),
-            spaces: SpaceCommands::new(executor.clone(), reservations.clone(), lookups.clone()),
+            spaces: SpaceCommands::new(executor.clone(), reservations, lookups.clone()),
             named_queries: NamedQueryCommands::new(executor.clone()),
-            annotations: AnnotationCommands::new(executor.clone(), lookups),
+            annotations: AnnotationCommands::new(executor.clone(), lookups.clone()),
             batches: BatchCommands::new(executor.clone(), assets.clone()),
-            texts: TextCommands::new(executor.clone(), objects.clone()),
-            manifests: ManifestCommands::new(executor.clone(), reservations, objects),
+            texts: TextCommands::new(executor.clone(), objects),
+            manifests: ManifestCommands::new(hierarchy.clone()),
+            collections: CollectionCommands::new(hierarchy, executor.clone(), lookups),
             assets,
             executor,
         }

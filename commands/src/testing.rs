@@ -5,7 +5,7 @@ use crate::context::CommandContext;
 use crate::lookups::{LookupError, Lookups};
 use crate::services::Commands;
 use async_trait::async_trait;
-use dlcs_domain::{ActorId, ContainerId, CustomerId, DomainEvent, SpaceId, wire};
+use dlcs_domain::{ActorId, CollectionId, ContainerId, CustomerId, DomainEvent, SpaceId, wire};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{
     Append, AppendError, Appended, EventId, EventLog, Expected, LogError, NewEvent, Position,
@@ -235,5 +235,27 @@ impl Lookups for FoldedLookups {
     ) -> Result<bool, LookupError> {
         let prefix = format!("{container}/");
         self.is_empty(&prefix, "annotation.created", "annotation.deleted").await
+    }
+
+    async fn collection_is_empty(
+        &self,
+        collection: &CollectionId,
+        _: Position,
+    ) -> Result<bool, LookupError> {
+        let events = self.log.read_all(Position::START, usize::MAX).await;
+        let events = events.map_err(|error| LookupError::Store(error.to_string()))?;
+        let mut parents = std::collections::HashMap::new();
+        for event in events {
+            let payload: serde_json::Value =
+                serde_json::from_slice(&event.payload).expect("events are JSON");
+            let parent = payload["parent"].as_str().map(str::to_owned);
+            match &*event.type_name {
+                "manifest.created" | "manifest.moved" | "collection.created"
+                | "collection.moved" => drop(parents.insert(event.stream, parent)),
+                "manifest.deleted" | "collection.deleted" => drop(parents.remove(&event.stream)),
+                _ => {}
+            }
+        }
+        Ok(!parents.values().flatten().any(|it| *it == collection.id))
     }
 }

@@ -183,6 +183,19 @@ impl fmt::Display for ManifestId {
     }
 }
 
+/// Identifies a collection: its customer and a flat id without `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CollectionId {
+    pub customer: CustomerId,
+    pub id: String,
+}
+
+impl fmt::Display for CollectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.customer, self.id)
+    }
+}
+
 /// Identifies an annotation container: its customer and a flat id without `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ContainerId {
@@ -258,8 +271,13 @@ pub enum NameKey {
     Customer(String),
     /// Name of a space of a customer, compared without case.
     Space(CustomerId, String),
-    /// Public slug of a stored manifest, compared without case.
-    Slug(CustomerId, String),
+    /// Slug of a stored manifest or collection below a parent, compared without case.
+    Slug {
+        customer: CustomerId,
+        /// Flat id of a storage collection, compared as it is; `None`: the root collection.
+        parent: Option<String>,
+        slug: String,
+    },
 }
 
 impl fmt::Display for NameKey {
@@ -267,7 +285,13 @@ impl fmt::Display for NameKey {
         match self {
             Self::Customer(name) => write!(f, "customer/{}", name.to_lowercase()),
             Self::Space(customer, name) => write!(f, "{customer}/space/{}", name.to_lowercase()),
-            Self::Slug(customer, slug) => write!(f, "{customer}/slug/{}", slug.to_lowercase()),
+            Self::Slug { customer, parent: None, slug } => {
+                write!(f, "{customer}/slug/{}", slug.to_lowercase())
+            }
+            // Neither has a `/` in it.
+            Self::Slug { customer, parent: Some(parent), slug } => {
+                write!(f, "{customer}/slug/{parent}/{}", slug.to_lowercase())
+            }
         }
     }
 }

@@ -7,10 +7,12 @@ pub mod aggregate;
 pub mod annotation;
 pub mod asset;
 pub mod batch;
+pub mod collection;
 pub mod container;
 pub mod customer;
 pub mod directory;
 pub mod ids;
+pub mod label;
 pub mod languages;
 pub mod manifest;
 pub mod metadata;
@@ -18,6 +20,7 @@ pub mod name;
 pub mod named_query;
 pub mod names;
 pub mod patch;
+pub mod place;
 pub mod space;
 pub mod transcription;
 pub mod wire;
@@ -29,10 +32,12 @@ mod properties;
 
 pub use aggregate::Aggregate;
 pub use ids::{
-    ActorId, AnnotationId, AssetId, BatchId, BlobRef, ContainerId, CustomerId, ManifestId, NameKey,
-    NamedQueryId, SpaceId, SpaceNumber,
+    ActorId, AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId,
+    ManifestId, NameKey, NamedQueryId, SpaceId, SpaceNumber,
 };
+pub use label::Label;
 pub use languages::{Languages, LanguagesError};
 pub use metadata::EventMetadata;
 pub use patch::Patch;
+pub use place::{Place, PlacePatch};
 pub use wire::{DomainEvent, WireError};

@@ -1,10 +1,11 @@
 //! A stored manifest: a document of a client, kept whole as a blob and sealed by its digest, and the
-//! public address that leads to it.
+//! place in the hierarchy that leads to it.
 
 use crate::aggregate::Aggregate;
 use crate::ids::BlobRef;
-use crate::names::{NameError, check_slug};
-use crate::patch::Patch;
+use crate::label::Label;
+use crate::names::NameError;
+use crate::place::{Place, PlacePatch};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,21 +34,28 @@ pub enum Manifest {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveManifest {
-    pub slug: Option<String>,
+    pub place: Place,
     pub document: BlobRef,
     pub edits: u64,
+}
+
+/// A document, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledBlob {
+    pub blob: BlobRef,
+    pub label: Label,
 }
 
 #[derive(Debug, Clone)]
 pub enum ManifestCommand {
     Create {
-        slug: Option<String>,
-        document: BlobRef,
+        place: Place,
+        document: LabelledBlob,
     },
     /// Moves it to another public address, replaces its document, or both.
     Change {
-        slug: Patch<String>,
-        document: Option<BlobRef>,
+        place: PlacePatch,
+        document: Option<LabelledBlob>,
     },
     Delete,
 }
@@ -72,15 +80,23 @@ pub enum ManifestEvent {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestCreated {
-    /// Path of the public address below the customer, if it has one.
+    /// Last segment of the public address, if it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub slug: Option<String>,
+    /// Flat id of the storage collection that it is in; absent: the root collection.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<String>,
     pub document: BlobRef,
+    /// What the document says that it is called.
+    #[serde(skip_serializing_if = "Label::is_empty", default)]
+    pub label: Label,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestReplaced {
     pub document: BlobRef,
+    #[serde(skip_serializing_if = "Label::is_empty", default)]
+    pub label: Label,
 }
 
 /// Its former address leads to the new one, until another manifest takes it.
@@ -88,6 +104,9 @@ pub struct ManifestReplaced {
 pub struct ManifestMoved {
     /// `null`: it has no public address any more but that of its id.
     pub slug: Option<String>,
+    /// As in [`ManifestCreated`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,12 +121,13 @@ impl Aggregate for Manifest {
     fn handle(&self, command: ManifestCommand) -> Result<Vec<ManifestEvent>, ManifestError> {
         use {Manifest as State, ManifestCommand as Do, ManifestEvent as Then};
         Ok(match (self, command) {
-            (State::Absent | State::Deleted { .. }, Do::Create { slug, document }) => {
-                slug.as_deref().map_or(Ok(()), check_slug)?;
-                vec![Then::Created(ManifestCreated { slug, document })]
+            (State::Absent | State::Deleted { .. }, Do::Create { place, document }) => {
+                place.check()?;
+                let (Place { slug, parent }, LabelledBlob { blob, label }) = (place, document);
+                vec![Then::Created(ManifestCreated { slug, parent, document: blob, label })]
             }
             (State::Live(_), Do::Create { .. }) => return Err(ManifestError::AlreadyExists),
-            (State::Live(it), Do::Change { slug, document }) => it.change(slug, document)?,
+            (State::Live(it), Do::Change { place, document }) => it.change(place, document)?,
             (State::Live(_), Do::Delete) => vec![Then::Deleted(ManifestDeleted {})],
             (State::Absent, Do::Change { .. } | Do::Delete) => return Err(ManifestError::NotFound),
             (State::Deleted { .. }, Do::Change { .. } | Do::Delete) => {
@@ -120,15 +140,15 @@ impl Aggregate for Manifest {
         let edits = self.edit_revision().saturating_add(1);
         match (&mut *self, event) {
             (_, ManifestEvent::Created(it)) => {
-                let (slug, document) = (it.slug.clone(), it.document.clone());
-                *self = Self::Live(LiveManifest { slug, document, edits });
+                let place = Place { slug: it.slug.clone(), parent: it.parent.clone() };
+                *self = Self::Live(LiveManifest { place, document: it.document.clone(), edits });
             }
             (Self::Live(manifest), ManifestEvent::Replaced(it)) => {
                 manifest.document = it.document.clone();
                 manifest.edits = edits;
             }
             (Self::Live(manifest), ManifestEvent::Moved(it)) => {
-                manifest.slug.clone_from(&it.slug);
+                manifest.place = Place { slug: it.slug.clone(), parent: it.parent.clone() };
                 manifest.edits = edits;
             }
             (Self::Live(_), ManifestEvent::Deleted(_)) => *self = Self::Deleted { edits },
@@ -157,21 +177,19 @@ impl LiveManifest {
     /// Decides what is different. The same bytes once more change nothing.
     fn change(
         &self,
-        slug: Patch<String>,
-        document: Option<BlobRef>,
+        place: PlacePatch,
+        document: Option<LabelledBlob>,
     ) -> Result<Vec<ManifestEvent>, ManifestError> {
         let mut events = Vec::new();
-        let slug = match slug {
-            Patch::Keep => None,
-            Patch::Clear => Some(None),
-            Patch::Set(slug) => Some(Some(slug)),
-        };
-        if let Some(slug) = slug.filter(|it| *it != self.slug) {
-            slug.as_deref().map_or(Ok(()), check_slug)?;
-            events.push(ManifestEvent::Moved(ManifestMoved { slug }));
+        let place = place.from(&self.place);
+        if place != self.place {
+            place.check()?;
+            let Place { slug, parent } = place;
+            events.push(ManifestEvent::Moved(ManifestMoved { slug, parent }));
         }
-        if let Some(document) = document.filter(|it| *it != self.document) {
-            events.push(ManifestEvent::Replaced(ManifestReplaced { document }));
+        if let Some(it) = document.filter(|it| it.blob != self.document) {
+            let replaced = ManifestReplaced { document: it.blob, label: it.label };
+            events.push(ManifestEvent::Replaced(replaced));
         }
         Ok(events)
     }
@@ -180,32 +198,52 @@ impl LiveManifest {
 #[cfg(test)]
 mod tests {
     use super::{
-        Manifest, ManifestCommand as Do, ManifestCreated, ManifestDeleted, ManifestError,
-        ManifestEvent as Then, ManifestMoved, ManifestReplaced,
+        Label, LabelledBlob, Manifest, ManifestCommand as Do, ManifestCreated, ManifestDeleted,
+        ManifestError, ManifestEvent as Then, ManifestMoved, ManifestReplaced,
     };
     use crate::given::given;
     use crate::ids::BlobRef;
     use crate::names::NameError;
     use crate::patch::Patch;
+    use crate::place::{Place, PlacePatch};
 
     fn document(byte: &str) -> BlobRef {
         BlobRef { sha256: byte.repeat(32), length_bytes: 7 }
     }
 
+    fn labelled(byte: &str) -> LabelledBlob {
+        LabelledBlob { blob: document(byte), label: Label::none("Atlas") }
+    }
+
+    fn create(slug: &str) -> Do {
+        Do::Create { place: Place::at_root(Some(slug.to_owned())), document: labelled("aa") }
+    }
+
     fn created() -> Then {
-        let slug = Some("atlas".to_owned());
-        Then::Created(ManifestCreated { slug, document: document("aa") })
+        let (slug, label) = (Some("atlas".to_owned()), Label::none("Atlas"));
+        Then::Created(ManifestCreated { slug, parent: None, document: document("aa"), label })
+    }
+
+    fn replaced(byte: &str) -> Then {
+        let label = Label::none("Atlas");
+        Then::Replaced(ManifestReplaced { document: document(byte), label })
+    }
+
+    fn moved(slug: Option<&str>, parent: Option<&str>) -> Then {
+        let (slug, parent) = (slug.map(str::to_owned), parent.map(str::to_owned));
+        Then::Moved(ManifestMoved { slug, parent })
     }
 
     #[test]
     fn a_manifest_is_created_once() {
-        let create = || Do::Create { slug: Some("atlas".to_owned()), document: document("aa") };
-        given::<Manifest>([]).when(create()).then([created()]);
-        given::<Manifest>([created()]).when(create()).then_refused(&ManifestError::AlreadyExists);
+        given::<Manifest>([]).when(create("atlas")).then([created()]);
+        given::<Manifest>([created()])
+            .when(create("atlas"))
+            .then_refused(&ManifestError::AlreadyExists);
     }
 
     fn replace(byte: &str) -> Do {
-        Do::Change { slug: Patch::Keep, document: Some(document(byte)) }
+        Do::Change { place: PlacePatch::default(), document: Some(labelled(byte)) }
     }
 
     fn deleted() -> Then {
@@ -214,29 +252,38 @@ mod tests {
 
     #[test]
     fn only_other_bytes_replace() {
-        let replaced = Then::Replaced(ManifestReplaced { document: document("bb") });
         given::<Manifest>([created()]).when(replace("aa")).then([]);
-        given::<Manifest>([created()]).when(replace("bb")).then([replaced]);
+        given::<Manifest>([created()]).when(replace("bb")).then([replaced("bb")]);
         given::<Manifest>([]).when(replace("bb")).then_refused(&ManifestError::NotFound);
     }
 
     #[test]
     fn a_manifest_moves_and_may_be_replaced_on_the_way() {
-        let moved =
-            |slug: Option<&str>| Then::Moved(ManifestMoved { slug: slug.map(str::to_owned) });
-        let to = |slug: &str| Patch::Set(slug.to_owned());
-        let same = Do::Change { slug: to("atlas"), document: None };
+        let to = |slug: &str| PlacePatch::to_slug(Patch::Set(slug.to_owned()));
+        let same = Do::Change { place: to("atlas"), document: None };
         given::<Manifest>([created()]).when(same).then([]);
-        let both = Do::Change { slug: to("globe"), document: Some(document("bb")) };
-        let replaced = Then::Replaced(ManifestReplaced { document: document("bb") });
-        given::<Manifest>([created()]).when(both).then([moved(Some("globe")), replaced]);
-        let clear = Do::Change { slug: Patch::Clear, document: None };
-        given::<Manifest>([created()]).when(clear.clone()).then([moved(None)]);
-        given::<Manifest>([created(), moved(None)]).when(clear).then([]);
+        let both = Do::Change { place: to("globe"), document: Some(labelled("bb")) };
+        given::<Manifest>([created()])
+            .when(both)
+            .then([moved(Some("globe"), None), replaced("bb")]);
+        let clear = Do::Change { place: PlacePatch::to_slug(Patch::Clear), document: None };
+        given::<Manifest>([created()]).when(clear.clone()).then([moved(None, None)]);
+        given::<Manifest>([created(), moved(None, None)]).when(clear).then([]);
         let reserved = NameError::Reserved("canvases".to_owned());
         given::<Manifest>([created()])
-            .when(Do::Change { slug: to("canvases"), document: None })
+            .when(Do::Change { place: to("canvases"), document: None })
             .then_refused(&ManifestError::Slug(reserved));
+    }
+
+    #[test]
+    fn a_manifest_moves_below_another_collection_and_keeps_its_slug() {
+        let into = |parent| PlacePatch { parent, slug: Patch::Keep };
+        let into_maps = Do::Change { place: into(Patch::Set("maps".to_owned())), document: None };
+        let there = moved(Some("atlas"), Some("maps"));
+        given::<Manifest>([created()]).when(into_maps.clone()).then([there.clone()]);
+        given::<Manifest>([created(), there.clone()]).when(into_maps).then([]);
+        let back = Do::Change { place: into(Patch::Clear), document: None };
+        given::<Manifest>([created(), there]).when(back).then([moved(Some("atlas"), None)]);
     }
 
     #[test]
@@ -247,15 +294,14 @@ mod tests {
             let gone = given::<Manifest>([created(), deleted()]).when(command);
             gone.then_refused(&ManifestError::Deleted);
         }
-        let create = Do::Create { slug: Some("atlas".to_owned()), document: document("aa") };
-        given::<Manifest>([created(), deleted()]).when(create).then([created()]);
+        given::<Manifest>([created(), deleted()]).when(create("atlas")).then([created()]);
     }
 
     #[test]
     fn a_slug_of_the_platform_is_refused() {
-        let slug = "paintedresources".to_owned();
+        let reserved = NameError::Reserved("paintedresources".to_owned());
         given::<Manifest>([])
-            .when(Do::Create { slug: Some(slug.clone()), document: document("aa") })
-            .then_refused(&ManifestError::Slug(NameError::Reserved(slug)));
+            .when(create("paintedresources"))
+            .then_refused(&ManifestError::Slug(reserved));
     }
 }

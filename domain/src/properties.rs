@@ -3,15 +3,20 @@
 use crate::aggregate::Aggregate;
 use crate::annotation::{Annotation, AnnotationCommand, AnnotationDocument};
 use crate::batch::{Batch, BatchCommand, Queue};
+use crate::collection::{
+    Collection, CollectionCommand, CollectionKind, CollectionPatch, NewCollection,
+};
 use crate::container::{Container, ContainerCommand};
 use crate::customer::{Customer, CustomerCommand};
 use crate::directory::{Directory, DirectoryCommand};
 use crate::ids::{BlobRef, SpaceNumber};
+use crate::label::Label;
 use crate::languages::Languages;
-use crate::manifest::{Manifest, ManifestCommand};
+use crate::manifest::{LabelledBlob, Manifest, ManifestCommand};
 use crate::name::{Name, NameCommand};
 use crate::named_query::{NamedQuery, NamedQueryCommand};
 use crate::patch::Patch;
+use crate::place::{Place, PlacePatch};
 use crate::space::{Space, SpaceChange, SpaceCommand};
 use crate::transcription::Transcription;
 use crate::wire::{DomainEvent, decode, encode};
@@ -71,17 +76,49 @@ fn batch() -> impl Strategy<Value = BatchCommand> {
     any::<u64>().prop_map(|count| BatchCommand::Submit { count, queue: Queue::Default })
 }
 
+fn labelled() -> impl Strategy<Value = LabelledBlob> {
+    "[ab]".prop_map(|sha256| {
+        let label = Label::none(&sha256);
+        LabelledBlob { blob: BlobRef { sha256, length_bytes: 7 }, label }
+    })
+}
+
+fn places() -> impl Strategy<Value = Place> {
+    let one = || prop::option::of(names());
+    (one(), one()).prop_map(|(parent, slug)| Place { parent, slug })
+}
+
+fn place_patches() -> impl Strategy<Value = PlacePatch> {
+    let one = || prop_oneof![Just(Patch::Keep), Just(Patch::Clear), names().prop_map(Patch::Set)];
+    (one(), one()).prop_map(|(parent, slug)| PlacePatch { parent, slug })
+}
+
 fn manifest() -> impl Strategy<Value = ManifestCommand> {
     use ManifestCommand as Do;
-    let document = || "[ab]".prop_map(|sha256| BlobRef { sha256, length_bytes: 7 });
     prop_oneof![
-        (prop::option::of(names()), document())
-            .prop_map(|(slug, document)| Do::Create { slug, document }),
-        (prop::option::of(names()), prop::option::of(document())).prop_map(|(slug, document)| {
-            Do::Change { slug: slug.map_or(Patch::Clear, Patch::Set), document }
-        }),
-        document().prop_map(|it| Do::Change { slug: Patch::Keep, document: Some(it) }),
+        (places(), labelled()).prop_map(|(place, document)| Do::Create { place, document }),
+        (place_patches(), prop::option::of(labelled()))
+            .prop_map(|(place, document)| Do::Change { place, document }),
         Just(Do::Delete),
+    ]
+}
+
+fn collection() -> impl Strategy<Value = CollectionCommand> {
+    use CollectionCommand as Do;
+    let kind = || prop::sample::select(&[CollectionKind::Storage, CollectionKind::Iiif][..]);
+    prop_oneof![
+        (kind(), places(), any::<bool>(), labelled()).prop_map(
+            |(kind, place, is_public, document)| {
+                Do::Create(NewCollection { kind, place, is_public, document })
+            }
+        ),
+        (place_patches(), any::<Option<bool>>(), prop::option::of(labelled())).prop_map(
+            |(place, is_public, document)| {
+                Do::Change(CollectionPatch { kind: None, place, is_public, document })
+            }
+        ),
+        any::<bool>().prop_map(|is_empty| Do::Delete { is_empty }),
+        Just(Do::Restore),
     ]
 }
 
@@ -174,6 +211,7 @@ histories! {
     any_history_of_a_space_folds: Space of space,
     any_history_of_a_batch_folds: Batch of batch,
     any_history_of_a_manifest_folds: Manifest of manifest,
+    any_history_of_a_collection_folds: Collection of collection,
     any_history_of_a_container_folds: Container of container,
     any_history_of_an_annotation_folds: Annotation of annotation,
     any_history_of_a_named_query_folds: NamedQuery of named_query,

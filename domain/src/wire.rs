@@ -12,6 +12,7 @@ pub use upcast::{Stored, Upcaster};
 use crate::annotation::AnnotationEvent;
 use crate::asset::AssetEvent;
 use crate::batch::BatchEvent;
+use crate::collection::CollectionEvent;
 use crate::container::ContainerEvent;
 use crate::customer::CustomerEvent;
 use crate::directory::DirectoryEvent;
@@ -33,6 +34,7 @@ pub enum DomainEvent {
     Transcription(TranscriptionEvent),
     Batch(BatchEvent),
     Manifest(ManifestEvent),
+    Collection(CollectionEvent),
     Container(ContainerEvent),
     Annotation(AnnotationEvent),
     NamedQuery(NamedQueryEvent),
@@ -135,6 +137,13 @@ event_types! {
     "manifest.replaced" 1 Manifest(ManifestEvent::Replaced),
     "manifest.moved" 1 Manifest(ManifestEvent::Moved),
     "manifest.deleted" 1 Manifest(ManifestEvent::Deleted),
+    "collection.created" 1 Collection(CollectionEvent::Created),
+    "collection.replaced" 1 Collection(CollectionEvent::Replaced),
+    "collection.moved" 1 Collection(CollectionEvent::Moved),
+    "collection.published" 1 Collection(CollectionEvent::Published),
+    "collection.withdrawn" 1 Collection(CollectionEvent::Withdrawn),
+    "collection.deleted" 1 Collection(CollectionEvent::Deleted),
+    "collection.restored" 1 Collection(CollectionEvent::Restored),
     "named_query.defined" 1 NamedQuery(NamedQueryEvent::Defined),
     "named_query.changed" 1 NamedQuery(NamedQueryEvent::Changed),
     "named_query.removed" 1 NamedQuery(NamedQueryEvent::Removed),
@@ -230,6 +239,7 @@ aggregate_events! {
     Transcription(TranscriptionEvent),
     Batch(BatchEvent),
     Manifest(ManifestEvent),
+    Collection(CollectionEvent),
     Container(ContainerEvent),
     Annotation(AnnotationEvent),
     NamedQuery(NamedQueryEvent),

@@ -6,6 +6,7 @@ mod assets;
 mod batches;
 pub mod given;
 mod lists;
+mod manifests;
 mod named_queries;
 mod poison;
 pub mod search;
@@ -57,8 +58,11 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         spaces::names_are_found_without_case,
         spaces::a_space_counts_its_living_assets,
         spaces::a_space_that_is_created_again_is_there_again,
-        spaces::a_manifest_is_found_by_slug_and_keeps_its_place,
-        spaces::a_manifest_moves_and_goes,
+        manifests::a_manifest_is_found_by_slug_and_keeps_its_place,
+        manifests::a_manifest_moves_and_goes,
+        manifests::a_collection_lists_what_is_in_it,
+        manifests::former_paths_lead_to_what_has_moved,
+        manifests::a_collection_is_shown_hidden_deleted_and_restored,
         spaces::the_audit_trail_tells_who_did_what,
         lists::every_filter_finds_what_it_should,
         lists::pages_give_every_row_once_in_both_directions,

@@ -1,20 +1,40 @@
-//! Which stored manifests are there, which document does each have, and where does an address lead
-//! that one of them had?
+//! Which stored manifests and collections are there, which document does each have, what is in a
+//! collection, and where does an address lead that one of them had?
+
+mod fold;
+mod paths;
+
+pub use fold::{StoredChange, StoredTables, fold, project};
+pub use paths::{path_of, resolve};
 
 use crate::paging::{Page, PageRequest, QueryError};
-use crate::projection::{FoldError, Poison, Row, Stamp, Table};
-use crate::streams;
+use crate::projection::Row;
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::manifest::{ManifestCreated, ManifestEvent};
-use dlcs_domain::{BlobRef, CustomerId, DomainEvent, ManifestId};
-use dlcs_eventlog::RecordedEvent;
+use dlcs_domain::collection::CollectionKind;
+use dlcs_domain::{BlobRef, CollectionId, CustomerId, Label, ManifestId, Place};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestRow {
     pub id: ManifestId,
-    pub slug: Option<String>,
+    pub stored: Stored,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionRow {
+    pub id: CollectionId,
+    pub kind: CollectionKind,
+    /// Whether anybody may see it.
+    pub is_public: bool,
+    pub stored: Stored,
+}
+
+/// What is known of a manifest and of a collection alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    pub place: Place,
+    pub label: Label,
     pub deleted: bool,
     /// The document is a blob: `ObjectKey::document`.
     pub document: BlobRef,
@@ -24,11 +44,26 @@ pub struct ManifestRow {
     pub position: u64,
 }
 
-impl ManifestRow {
-    /// Says whether this is its public address now, rather than one that it had.
-    pub fn is_at(&self, slug: &str) -> bool {
-        let own = self.slug.as_ref().map(|it| it.to_lowercase());
-        !self.deleted && own.is_some_and(|it| it == slug.to_lowercase())
+/// A manifest or a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredRow {
+    Manifest(ManifestRow),
+    Collection(CollectionRow),
+}
+
+impl StoredRow {
+    pub fn stored(&self) -> &Stored {
+        match self {
+            Self::Manifest(it) => &it.stored,
+            Self::Collection(it) => &it.stored,
+        }
+    }
+
+    pub fn customer(&self) -> CustomerId {
+        match self {
+            Self::Manifest(it) => it.id.customer,
+            Self::Collection(it) => it.id.customer,
+        }
     }
 }
 
@@ -41,13 +76,23 @@ pub trait Manifests: Send + Sync {
         id: &ManifestId,
     ) -> Result<Option<ManifestRow>, QueryError>;
 
-    /// Returns the manifest that had this slug last: it may be elsewhere now, or deleted.
+    /// Returns the row of a collection, deleted ones too; not that of the root collection, which
+    /// has none. Whether it may be shown is for the caller to look at: `is_public`.
+    async fn collection(
+        &self,
+        principal: &Principal,
+        id: &CollectionId,
+    ) -> Result<Option<CollectionRow>, QueryError>;
+
+    /// Returns what had this slug last below a storage collection (`None`: the root collection):
+    /// it may be elsewhere now, or deleted.
     async fn by_slug(
         &self,
         principal: &Principal,
         customer: CustomerId,
+        parent: Option<&str>,
         slug: &str,
-    ) -> Result<Option<ManifestRow>, QueryError>;
+    ) -> Result<Option<StoredRow>, QueryError>;
 
     /// Lists living manifests in the order of creation.
     async fn list(
@@ -56,37 +101,123 @@ pub trait Manifests: Send + Sync {
         customer: CustomerId,
         page: &PageRequest,
     ) -> Result<Page<ManifestRow>, QueryError>;
+
+    /// Lists living collections in the order of creation.
+    async fn collections(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        page: &PageRequest,
+    ) -> Result<Page<CollectionRow>, QueryError>;
+
+    /// Lists what is in a storage collection (`None`: the root collection), in the order of
+    /// creation: all of it for those who manage the customer, what is public for others.
+    async fn members(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        parent: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Page<StoredRow>, QueryError>;
 }
 
 /// Name of the projection.
 pub const NAME: &str = "manifests";
-/// Version of its rows: since 2 they may move and be deleted.
-pub const VERSION: u32 = 2;
+/// Version of its rows: since 2 they may move and be deleted, since 3 there are collections.
+pub const VERSION: u32 = 3;
 
-/// The row of a manifest and its place in lists.
+/// What a stored document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredKind {
+    Manifest,
+    Collection { kind: CollectionKind, is_public: bool },
+}
+
+/// Names a row: manifests and collections have ids of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StoredKey {
+    pub customer: CustomerId,
+    pub is_collection: bool,
+    /// Flat id.
+    pub id: String,
+}
+
+/// The row of a manifest or collection and its place in lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestRecord {
-    pub row: ManifestRow,
+pub struct StoredRecord {
+    pub key: StoredKey,
+    pub kind: StoredKind,
+    #[serde(flatten)]
+    pub stored: Stored,
     /// The order of creation, without ties.
     pub created_position: u64,
 }
 
-impl Row for ManifestRecord {
-    type Key = ManifestId;
+impl Row for StoredRecord {
+    type Key = StoredKey;
 
-    fn key(&self) -> ManifestId {
-        self.row.id.clone()
+    fn key(&self) -> StoredKey {
+        self.key.clone()
     }
 }
 
-/// Which manifest had a slug last.
+impl StoredRecord {
+    /// Whether anybody may see it in a list.
+    pub fn is_public(&self) -> bool {
+        !matches!(self.kind, StoredKind::Collection { is_public: false, .. })
+    }
+
+    /// Says what a list must know that only shows what is public.
+    pub fn into_row(self) -> StoredRow {
+        let Self { key: StoredKey { customer, id, .. }, kind, stored, .. } = self;
+        match kind {
+            StoredKind::Manifest => {
+                StoredRow::Manifest(ManifestRow { id: ManifestId { customer, id }, stored })
+            }
+            StoredKind::Collection { kind, is_public } => {
+                let id = CollectionId { customer, id };
+                StoredRow::Collection(CollectionRow { id, kind, is_public, stored })
+            }
+        }
+    }
+
+    pub fn into_manifest(self) -> Option<ManifestRow> {
+        match self.into_row() {
+            StoredRow::Manifest(row) => Some(row),
+            StoredRow::Collection(_) => None,
+        }
+    }
+
+    pub fn into_collection(self) -> Option<CollectionRow> {
+        match self.into_row() {
+            StoredRow::Collection(row) => Some(row),
+            StoredRow::Manifest(_) => None,
+        }
+    }
+}
+
+impl From<&ManifestId> for StoredKey {
+    fn from(id: &ManifestId) -> Self {
+        Self { customer: id.customer, is_collection: false, id: id.id.clone() }
+    }
+}
+
+impl From<&CollectionId> for StoredKey {
+    fn from(id: &CollectionId) -> Self {
+        Self { customer: id.customer, is_collection: true, id: id.id.clone() }
+    }
+}
+
+/// Who had a slug last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlugRecord {
     pub customer: CustomerId,
-    /// In lower case.
+    /// As [`slug_key`] makes it.
     pub slug_key: String,
-    /// Flat id of the manifest.
-    pub manifest: String,
+    pub holder_is_collection: bool,
+    /// Flat id of the holder.
+    pub holder: String,
 }
 
 impl Row for SlugRecord {
@@ -97,80 +228,19 @@ impl Row for SlugRecord {
     }
 }
 
-/// The tables of the projection.
-pub trait ManifestsTables {
-    fn manifests(&mut self) -> &mut impl Table<ManifestRecord>;
-    fn slugs(&mut self) -> &mut impl Table<SlugRecord>;
-}
-
-/// What one event changes of a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestChange {
-    pub id: ManifestId,
-    pub event: ManifestEvent,
-    pub stamp: Stamp,
-}
-
-/// Turns an event into changes of manifests.
-pub fn project(
-    event: &RecordedEvent,
-    decoded: &[DomainEvent],
-) -> Result<Vec<ManifestChange>, Poison> {
-    let mut changes = Vec::new();
-    for it in decoded {
-        if let DomainEvent::Manifest(it) = it {
-            let id = streams::manifest(&event.stream)?;
-            changes.push(ManifestChange { id, event: it.clone(), stamp: event.into() });
-        }
+impl SlugRecord {
+    pub fn holder_key(&self) -> StoredKey {
+        let (customer, id) = (self.customer, self.holder.clone());
+        StoredKey { customer, is_collection: self.holder_is_collection, id }
     }
-    Ok(changes)
 }
 
-/// Folds a change into the row of its manifest.
-pub fn fold(change: ManifestChange, tables: &mut impl ManifestsTables) -> Result<(), FoldError> {
-    let Stamp { position, recorded_at_us } = change.stamp;
-    let ManifestChange { id, event, .. } = change;
-    let mut record = match (tables.manifests().get(&id)?, &event) {
-        (Some(record), ManifestEvent::Created(_)) if !record.row.deleted => {
-            return Err(Poison(format!("manifest {id} is created twice")).into());
-        }
-        (Some(record), _) => record,
-        (None, ManifestEvent::Created(it)) => created(&id, it, change.stamp),
-        (None, _) => return Err(Poison(format!("manifest {id} is not created")).into()),
-    };
-    let row = &mut record.row;
-    match event {
-        ManifestEvent::Created(it) => {
-            row.slug = it.slug;
-            row.document = it.document;
-            row.deleted = false;
-        }
-        ManifestEvent::Replaced(it) => row.document = it.document,
-        ManifestEvent::Moved(it) => row.slug = it.slug,
-        ManifestEvent::Deleted(_) => row.deleted = true,
+/// Returns the key of a slug below a parent: neither has a `/` in it. Slugs are compared without
+/// case.
+pub fn slug_key(parent: Option<&str>, slug: &str) -> String {
+    let slug = slug.to_lowercase();
+    match parent {
+        Some(parent) => format!("{parent}/{slug}"),
+        None => slug,
     }
-    row.modified_at_us = recorded_at_us;
-    row.edit_revision += 1;
-    row.position = position;
-    if let Some(slug) = row.slug.as_ref().filter(|_| !row.deleted) {
-        let slug_key = slug.to_lowercase();
-        tables.slugs().put(SlugRecord { customer: id.customer, slug_key, manifest: id.id });
-    }
-    tables.manifests().put(record);
-    Ok(())
-}
-
-/// A manifest that nothing has been written of yet.
-fn created(id: &ManifestId, event: &ManifestCreated, stamp: Stamp) -> ManifestRecord {
-    let row = ManifestRow {
-        id: id.clone(),
-        slug: None,
-        deleted: true,
-        document: event.document.clone(),
-        created_at_us: stamp.recorded_at_us,
-        modified_at_us: stamp.recorded_at_us,
-        edit_revision: 0,
-        position: stamp.position,
-    };
-    ManifestRecord { row, created_position: stamp.position }
 }

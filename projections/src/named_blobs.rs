@@ -3,6 +3,7 @@
 use crate::projection::{DecodedEvent, Poison};
 use crate::streams;
 use dlcs_domain::asset::{AssetEvent, IngestDelivered, Source};
+use dlcs_domain::collection::CollectionEvent;
 use dlcs_domain::manifest::ManifestEvent;
 use dlcs_domain::transcription::{TextBlobs, TranscriptionEvent};
 use dlcs_domain::{AssetId, BlobRef, DomainEvent};
@@ -45,6 +46,12 @@ impl NamedBlobs {
                     self.seal(&it.document, ObjectKey::document)?;
                 }
                 DomainEvent::Manifest(ManifestEvent::Replaced(it)) => {
+                    self.seal(&it.document, ObjectKey::document)?;
+                }
+                DomainEvent::Collection(CollectionEvent::Created(it)) => {
+                    self.seal(&it.document, ObjectKey::document)?;
+                }
+                DomainEvent::Collection(CollectionEvent::Replaced(it)) => {
                     self.seal(&it.document, ObjectKey::document)?;
                 }
                 DomainEvent::Transcription(it) => self.text(it)?,

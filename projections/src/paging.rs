@@ -74,6 +74,14 @@ impl<T> Page<T> {
         let items = self.items.into_iter().map(change).collect();
         Page { items, cursors: self.cursors, has_more: self.has_more, total: self.total }
     }
+
+    /// Changes the items that can be changed and drops the others; each keeps its place.
+    pub fn filter_map<U>(self, change: impl Fn(T) -> Option<U>) -> Page<U> {
+        let both = self.items.into_iter().zip(self.cursors);
+        let kept = both.filter_map(|(item, cursor)| Some((change(item)?, cursor)));
+        let (items, cursors) = kept.unzip();
+        Page { items, cursors, has_more: self.has_more, total: self.total }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,8 @@
 
 use crate::projection::Poison;
 use dlcs_domain::{
-    AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, NamedQueryId, SpaceId,
+    AnnotationId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
+    NamedQueryId, SpaceId,
 };
 use dlcs_eventlog::StreamId;
 use std::str::FromStr;
@@ -37,6 +38,11 @@ pub(crate) fn batch(stream: &StreamId) -> Result<(CustomerId, BatchId), Poison> 
 pub(crate) fn manifest(stream: &StreamId) -> Result<ManifestId, Poison> {
     let (customer, id) = split(stream)?;
     Ok(ManifestId { customer, id: id.to_owned() })
+}
+
+pub(crate) fn collection(stream: &StreamId) -> Result<CollectionId, Poison> {
+    let (customer, id) = split(stream)?;
+    Ok(CollectionId { customer, id: id.to_owned() })
 }
 
 pub(crate) fn named_query(stream: &StreamId) -> Result<NamedQueryId, Poison> {

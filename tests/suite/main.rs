@@ -7,6 +7,7 @@ mod bad_input;
 mod boxes;
 mod browser;
 mod clocks;
+mod collections;
 mod delivery;
 mod disk;
 mod documents;

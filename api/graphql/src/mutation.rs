@@ -1,6 +1,7 @@
 //! Changes. The same commands as the REST interface.
 
 mod annotations;
+mod collections;
 mod named_queries;
 
 use crate::context::{asset_id, customer_id, principal, query_error, refused, state};
@@ -14,8 +15,9 @@ use async_graphql::{
 use dlcs_commands::{CommandContext, CommandError, Decided};
 use dlcs_domain::access::{AccessRule, Action, Decision, Principal, decide};
 use dlcs_domain::asset::{MetadataPatch, Registration, Source};
+use dlcs_domain::collection::ROOT;
 use dlcs_domain::transcription::TextEdit;
-use dlcs_domain::{ActorId, AssetId, CustomerId, Languages, ManifestId, Patch};
+use dlcs_domain::{ActorId, AssetId, CustomerId, Languages, ManifestId, Patch, PlacePatch};
 use std::time::Duration;
 
 /// How long a mutation waits until its own effect can be read.
@@ -91,6 +93,7 @@ pub(crate) struct ChangedManifest {
 pub struct Mutation(
     ResourceMutation,
     named_queries::NamedQueryMutation,
+    collections::CollectionMutation,
     annotations::AnnotationMutation,
 );
 
@@ -181,11 +184,15 @@ impl ResourceMutation {
         #[graphql(default = 1)] customer: u32,
         id: String,
         slug: Option<String>,
+        #[graphql(
+            desc = "Flat id of a storage collection, `root`: the root collection; left out, it stays."
+        )]
+        parent: Option<String>,
     ) -> Result<ChangedManifest> {
         let id = ManifestId { customer: customer_id(customer)?, id };
         let context = context_for(ctx, id.customer)?;
-        let slug = slug.map_or(Patch::Clear, Patch::Set);
-        let moved = state(ctx).commands.manifests.change(&context, &id, slug, None).await;
+        let place = place(parent, slug);
+        let moved = state(ctx).commands.manifests.change(&context, &id, place, None).await;
         changed_manifest(ctx, id, moved.map_err(command_error)?).await
     }
 
@@ -267,6 +274,16 @@ async fn changed_text(ctx: &Context<'_>, id: AssetId, decided: Decided) -> Resul
     Ok(ChangedText { position: decided.position.0, text: row.map(Text::from) })
 }
 
+/// Reads where something is to go.
+fn place(parent: Option<String>, slug: Option<String>) -> PlacePatch {
+    let parent = match parent {
+        None => Patch::Keep,
+        Some(root) if root == ROOT => Patch::Clear,
+        Some(id) => Patch::Set(id),
+    };
+    PlacePatch { parent, slug: slug.map_or(Patch::Clear, Patch::Set) }
+}
+
 async fn changed_manifest(
     ctx: &Context<'_>,
     id: ManifestId,
@@ -278,7 +295,7 @@ async fn changed_manifest(
         true => queries.manifests.manifest(&principal(ctx), &id).await.map_err(query_error)?,
         false => None,
     };
-    let manifest = row.filter(|it| !it.deleted).map(Manifest::from);
+    let manifest = row.filter(|it| !it.stored.deleted).map(Manifest::from);
     Ok(ChangedManifest { position: decided.position.0, manifest })
 }
 

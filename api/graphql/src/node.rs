@@ -4,7 +4,9 @@ use crate::context::refused;
 use async_graphql::{Error, ID};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dlcs_domain::{AnnotationId, AssetId, BatchId, ContainerId, CustomerId, ManifestId, SpaceId};
+use dlcs_domain::{
+    AnnotationId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId, SpaceId,
+};
 
 /// What a global id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,7 @@ pub(crate) enum NodeId {
     Asset(AssetId),
     Batch(CustomerId, BatchId),
     Manifest(ManifestId),
+    Collection(CollectionId),
     AnnotationContainer(ContainerId),
     Annotation(AnnotationId),
 }
@@ -26,6 +29,7 @@ impl From<NodeId> for ID {
             NodeId::Asset(id) => format!("asset:{id}"),
             NodeId::Batch(customer, id) => format!("batch:{customer}/{id}"),
             NodeId::Manifest(id) => format!("manifest:{id}"),
+            NodeId::Collection(id) => format!("collection:{id}"),
             NodeId::AnnotationContainer(id) => format!("annotation-container:{id}"),
             NodeId::Annotation(id) => format!("annotation:{id}"),
         };
@@ -49,6 +53,11 @@ impl NodeId {
             "batch" => {
                 let (customer, id) = key.split_once('/')?;
                 Self::Batch(customer.parse().ok()?, BatchId(id.parse().ok()?))
+            }
+            "collection" => {
+                let (customer, id) = key.split_once('/')?;
+                let customer = customer.parse().ok()?;
+                Self::Collection(CollectionId { customer, id: id.to_owned() })
             }
             "manifest" => {
                 let (customer, id) = key.split_once('/')?;

@@ -1,6 +1,7 @@
 //! Questions.
 
 mod annotations;
+mod collections;
 mod named_queries;
 
 use crate::connection::{self, List};
@@ -12,6 +13,7 @@ use crate::scalar::Time;
 use crate::types::annotation::{self, Annotation, AnnotationContainer};
 use crate::types::asset::{Asset, AssetState};
 use crate::types::batch::Batch;
+use crate::types::collection::{self, Collection};
 use crate::types::customer::Customer;
 use crate::types::event::AuditEntry;
 use crate::types::hit::{self, Hits};
@@ -23,6 +25,7 @@ use dlcs_domain::{BatchId, CustomerId, ManifestId, SpaceId, SpaceNumber};
 use dlcs_projections::Position;
 use dlcs_projections::assets::{AssetFilter, AssetOrder};
 use dlcs_projections::audit_trail::AuditFilter;
+use dlcs_projections::manifests::{StoredRow, resolve};
 use dlcs_projections::paging::Direction;
 use std::time::Duration;
 
@@ -37,6 +40,7 @@ pub(crate) enum Node {
     Asset(Asset),
     Batch(Batch),
     Manifest(Manifest),
+    Collection(Collection),
     AnnotationContainer(AnnotationContainer),
     Annotation(Annotation),
 }
@@ -70,7 +74,12 @@ pub(crate) enum AssetOrderInput {
 
 /// Every question.
 #[derive(MergedObject, Default)]
-pub struct Query(ResourceQuery, named_queries::NamedQueryQuery, annotations::AnnotationQuery);
+pub struct Query(
+    ResourceQuery,
+    collections::CollectionQuery,
+    named_queries::NamedQueryQuery,
+    annotations::AnnotationQuery,
+);
 
 /// What the audit trail is narrowed to.
 #[derive(InputObject, Default)]
@@ -110,9 +119,14 @@ impl ResourceQuery {
                 let row = queries.batches.batch(&who, customer, id).await.map_err(query_error)?;
                 row.map(|row| Node::Batch(row.into()))
             }
+            NodeId::Collection(id) => {
+                let row = queries.manifests.collection(&who, &id).await.map_err(query_error)?;
+                let row = row.filter(|it| collection::may_see(&who, it));
+                row.map(|row| Node::Collection(row.into()))
+            }
             NodeId::Manifest(id) => {
                 let row = queries.manifests.manifest(&who, &id).await.map_err(query_error)?;
-                row.filter(|it| !it.deleted).map(|row| Node::Manifest(row.into()))
+                row.filter(|it| !it.stored.deleted).map(|row| Node::Manifest(row.into()))
             }
             NodeId::AnnotationContainer(id) => {
                 let row = annotation::container(ctx, &id).await?;
@@ -213,7 +227,8 @@ impl ResourceQuery {
         connection::connection(page, &request, Batch::from)
     }
 
-    /// Returns a stored manifest by its flat id, or by its public slug: also by one that it had.
+    /// Returns a stored manifest by its flat id, or by the slugs that lead to it, as in its public
+    /// address: `maps/1900/atlas`. Also by those that it had.
     async fn manifest(
         &self,
         ctx: &Context<'_>,
@@ -225,10 +240,15 @@ impl ResourceQuery {
         let customer = customer_id(customer)?;
         let row = match (id, slug) {
             (Some(id), None) => manifests.manifest(&who, &ManifestId { customer, id }).await,
-            (None, Some(slug)) => manifests.by_slug(&who, customer, &slug).await,
+            (None, Some(path)) => {
+                resolve(&**manifests, &who, customer, &path).await.map(|row| match row {
+                    Some(StoredRow::Manifest(row)) => Some(row),
+                    Some(StoredRow::Collection(_)) | None => None,
+                })
+            }
             _ => return Err(refused("bad-request", "give either `id` or `slug`")),
         };
-        Ok(row.map_err(query_error)?.filter(|it| !it.deleted).map(Manifest::from))
+        Ok(row.map_err(query_error)?.filter(|it| !it.stored.deleted).map(Manifest::from))
     }
 
     async fn manifests(

@@ -2,7 +2,7 @@
 
 use crate::router::AddressVersion;
 use crate::state::PublicUrl;
-use dlcs_domain::{AssetId, CustomerId, ManifestId, NamedQueryId};
+use dlcs_domain::{AssetId, CollectionId, CustomerId, ManifestId, NamedQueryId};
 use dlcs_iiif::ImageVersion;
 use dlcs_iiif::content_search::SearchService;
 use dlcs_iiif::link::encode_segment;
@@ -119,16 +119,30 @@ pub(crate) fn flat_manifest(base: &PublicUrl, id: &ManifestId) -> String {
     base.at(format_args!("/{}/manifests/{}", id.customer, encode_segment(&id.id)))
 }
 
-/// Returns the public address of a stored manifest with a slug.
-pub(crate) fn public_manifest(
+/// Returns the flat address of a collection.
+pub(crate) fn flat_collection(base: &PublicUrl, id: &CollectionId) -> String {
+    base.at(format_args!("/{}/collections/{}", id.customer, encode_segment(&id.id)))
+}
+
+/// Returns the public address of a manifest or collection at a path of slugs.
+pub(crate) fn public_stored(
     base: &PublicUrl,
     version: Option<PresentationVersion>,
     customer: CustomerId,
-    slug: &str,
+    path: &str,
+) -> String {
+    let path: Vec<String> = path.split('/').map(encode_segment).collect();
+    format!("{}/{}", public_root(base, version, customer), path.join("/"))
+}
+
+/// Returns the public address of the root collection of a customer.
+pub(crate) fn public_root(
+    base: &PublicUrl,
+    version: Option<PresentationVersion>,
+    customer: CustomerId,
 ) -> String {
     let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
-    let slug: Vec<String> = slug.split('/').map(encode_segment).collect();
-    base.at(format_args!("/iiif{version}/{customer}/{}", slug.join("/")))
+    base.at(format_args!("/iiif{version}/{customer}"))
 }
 
 /// Returns the address of the manifest of a named query. `tail`: its arguments, encoded.

@@ -44,7 +44,8 @@ pub(crate) struct Document {
     /// With the public base filled in.
     pub body: String,
     pub content_type: &'static str,
-    pub modified_at_us: i64,
+    /// `None`: what it lists changes without leaving a time.
+    pub modified_at_us: Option<i64>,
     pub caching: Caching,
     /// Value of `Link`.
     pub link: Option<String>,
@@ -56,7 +57,7 @@ impl Document {
     /// The ETag is the digest of type and content, the public base in it included.
     pub(crate) fn respond(self, request: &HeaderMap) -> Response {
         let etag = digest(&[self.content_type, &self.body]);
-        let validators = Validators { etag, modified_at_us: Some(self.modified_at_us) };
+        let validators = Validators { etag, modified_at_us: self.modified_at_us };
         let is_known = validators.not_modified(request);
         let mut response = self.body.into_response();
         let headers = response.headers_mut();

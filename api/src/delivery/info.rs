@@ -126,7 +126,7 @@ fn info(
     let document = Document {
         body: description.to_json(negotiated.version),
         content_type: negotiated.content_type,
-        modified_at_us: ready.modified_at_us,
+        modified_at_us: Some(ready.modified_at_us),
         caching: Caching::of(found.is_open, false),
         link: Some(profile_link(negotiated.version, description.level)),
     };

@@ -49,10 +49,12 @@ pub(crate) async fn asset_manifest(
     let document = Document {
         body: manifest.to_json(version),
         content_type,
-        modified_at_us: ready
-            .modified_at_us
-            .max(text.map_or(0, |row| row.modified_at_us))
-            .max(annotated_at_us.unwrap_or(0)),
+        modified_at_us: Some(
+            ready
+                .modified_at_us
+                .max(text.map_or(0, |row| row.modified_at_us))
+                .max(annotated_at_us.unwrap_or(0)),
+        ),
         caching: Caching::of(found.is_open, false),
         link: None,
     };

@@ -45,7 +45,7 @@ pub(crate) async fn manifest(
     let document = Document {
         body: rendered.manifest.to_json(negotiated.version),
         content_type: negotiated.content_type,
-        modified_at_us: rendered.modified_at_us,
+        modified_at_us: Some(rendered.modified_at_us),
         caching: Caching::of(true, false),
         link: None,
     };
@@ -266,7 +266,7 @@ async fn of_manifests(
     for manifest in &selection.manifests {
         let id = ManifestId { customer, id: manifest.clone() };
         let row = state.queries.manifests.manifest(&principal, &id).await?;
-        let Some(row) = row.filter(|it| !it.deleted) else { continue };
+        let Some(row) = row.filter(|it| !it.stored.deleted) else { continue };
         ids.extend(stored::members(state.clone(), row).await?);
         check_count(ids.len())?;
     }

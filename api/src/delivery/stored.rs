@@ -4,23 +4,25 @@ use super::address;
 use super::asset::Found;
 use super::caching::{Caching, Document};
 use super::canvases::{Naming, canvas, thumbnail, with_text};
+use super::collections;
 use super::info::{moved, see_other};
 use super::manifests::negotiated;
 use crate::access::Caller;
 use crate::annotations::Annotations;
 use crate::error::{Answer, Problem};
+use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::management::manifests::{self as managed, Painted, StoredDocument};
 use crate::state::Shared;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use dlcs_domain::access::Principal;
-use dlcs_domain::{AssetId, ManifestId};
+use dlcs_domain::{AssetId, CustomerId, ManifestId};
 use dlcs_iiif::content_search::SearchVersion;
 use dlcs_iiif::presentation::{
     ExternalResource, LabelledValue, LanguageMap, Manifest, PresentationVersion,
 };
-use dlcs_projections::manifests::ManifestRow;
+use dlcs_projections::manifests::{ManifestRow, Stored, StoredRow, path_of, resolve};
 use dlcs_projections::tile_metadata::TileMetadataRow;
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
@@ -29,26 +31,36 @@ use std::collections::{BTreeMap, HashMap};
 /// Read models that are asked at the same time for one manifest.
 const LOOKUPS_AT_ONCE: usize = 16;
 
-/// `/iiif/[{v}/]{c}/{slug…}`.
+/// `/iiif/[{v}/]{c}/{slug…}`: the manifest or collection at a path of slugs.
 pub(crate) async fn public(
     State(state): State<Shared>,
     caller: Caller,
     params: PathParams,
+    query: QueryParams,
     headers: HeaderMap,
 ) -> Answer {
-    let (customer, slug) = (caller.customer()?, params.get("slug"));
-    let row = state.queries.manifests.by_slug(&caller.principal, customer, slug).await?;
-    let row = row.ok_or_else(Problem::not_found)?;
-    if row.deleted {
+    let (customer, path) = (caller.customer()?, params.get("slug"));
+    let manifests = &*state.queries.manifests;
+    let row = resolve(manifests, &caller.principal, customer, path).await?;
+    let row =
+        row.filter(|row| collections::may_see(&caller, row)).ok_or_else(Problem::not_found)?;
+    if row.stored().deleted {
         return Err(Problem::gone());
     }
     if managed::wants_extras(&headers) && caller.manages(customer) {
-        return see_other(&address::flat_manifest(&state.public_url, &row.id));
+        return see_other(&flat_address(&state, &row));
     }
-    if !row.is_at(slug) {
-        return moved(&public_address(&state, &caller, &row));
+    let now = path_of(manifests, &caller.principal, customer, row.stored()).await?;
+    let address = public_address(&state, &caller, &row, now.as_deref());
+    if now.is_none_or(|now| now.to_lowercase() != path.to_lowercase()) {
+        return moved(&address);
     }
-    serve(&state, &caller, &headers, &row).await
+    match &row {
+        StoredRow::Manifest(row) => serve(&state, &caller, &headers, row, address).await,
+        StoredRow::Collection(row) => {
+            collections::serve(&state, &caller, &headers, &query, row, address).await
+        }
+    }
 }
 
 /// `/{c}/manifests/{id}`: for its managers with extras, for everybody else the way to the public
@@ -65,33 +77,58 @@ pub(crate) async fn flat(
     if managed::wants_extras(&headers) && caller.manages(customer) {
         return managed::show(&state, &headers, &row, StatusCode::OK).await;
     }
-    match &row.slug {
-        Some(slug) => see_other(&address::public_manifest(&state.public_url, None, customer, slug)),
-        None => serve(&state, &caller, &headers, &row).await,
+    match path(&state, customer, &row.stored).await? {
+        Some(path) => see_other(&address::public_stored(&state.public_url, None, customer, &path)),
+        None => {
+            let address = address::flat_manifest(&state.public_url, &row.id);
+            serve(&state, &caller, &headers, &row, address).await
+        }
     }
 }
 
-async fn serve(state: &Shared, caller: &Caller, headers: &HeaderMap, row: &ManifestRow) -> Answer {
+async fn serve(
+    state: &Shared,
+    caller: &Caller,
+    headers: &HeaderMap,
+    row: &ManifestRow,
+    id: String,
+) -> Answer {
     let negotiated = negotiated(caller, headers);
     let stored = managed::document_of(state, row).await?;
-    let id = public_address(state, caller, row);
     let rendered = render(state, row, stored, id, negotiated.version).await?;
     let document = Document {
         body: rendered.body,
         content_type: negotiated.content_type,
-        modified_at_us: rendered.modified_at_us,
+        modified_at_us: Some(rendered.modified_at_us),
         caching: Caching::of(true, false),
         link: None,
     };
     Ok(document.respond(headers))
 }
 
-/// Returns the address of a manifest now, in the version of the address that was asked.
-fn public_address(state: &Shared, caller: &Caller, row: &ManifestRow) -> String {
+/// Returns the public path of a manifest or collection now.
+pub(crate) async fn path(
+    state: &Shared,
+    customer: CustomerId,
+    stored: &Stored,
+) -> Answer<Option<String>> {
+    let manifests = &*state.queries.manifests;
+    Ok(path_of(manifests, &Principal::Anonymous, customer, stored).await?)
+}
+
+pub(crate) fn flat_address(state: &Shared, row: &StoredRow) -> String {
+    match row {
+        StoredRow::Manifest(row) => address::flat_manifest(&state.public_url, &row.id),
+        StoredRow::Collection(row) => address::flat_collection(&state.public_url, &row.id),
+    }
+}
+
+/// Returns the address of something with this path, in the version of the address that was asked.
+fn public_address(state: &Shared, caller: &Caller, row: &StoredRow, path: Option<&str>) -> String {
     let fixed = caller.version.map(|version| version.presentation());
-    match &row.slug {
-        Some(slug) => address::public_manifest(&state.public_url, fixed, row.id.customer, slug),
-        None => address::flat_manifest(&state.public_url, &row.id),
+    match path {
+        Some(path) => address::public_stored(&state.public_url, fixed, row.customer(), path),
+        None => flat_address(state, row),
     }
 }
 
@@ -126,12 +163,12 @@ async fn render(
             return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "version-not-available", detail));
         }
         let body = with_identity(stored.document, &id).to_string();
-        return Ok(Rendered { body, modified_at_us: row.modified_at_us });
+        return Ok(Rendered { body, modified_at_us: row.stored.modified_at_us });
     };
     let assets = facts(state, painted).await?;
     let texts = OpenTexts::of(state, painted).await?;
     let mut manifest = Manifest::new(id.clone());
-    let mut modified_at_us = row.modified_at_us;
+    let mut modified_at_us = row.stored.modified_at_us;
     let mut names = CanvasNames::default();
     for (painted, found) in painted.iter().zip(&assets) {
         let Some(Ok(ready)) = found.as_ref().map(Found::ready) else { continue };
@@ -300,7 +337,7 @@ fn labelled(pair: &Value) -> LabelledValue {
 }
 
 /// Reads a label: a text, or a map from language to texts.
-fn language_map(value: &Value) -> LanguageMap {
+pub(crate) fn language_map(value: &Value) -> LanguageMap {
     match value {
         Value::String(text) => LanguageMap::none(text.as_str()),
         Value::Object(languages) => {

@@ -4,11 +4,13 @@
 //! with `paintedResources` in place of the canvases that are made of them. Addresses of ours are
 //! kept without their base.
 
+use super::place;
 use crate::delivery::asset::space_of;
 use crate::error::{Answer, Problem};
 use crate::http::fields::Fields;
 use crate::state::Shared;
-use dlcs_domain::{AssetId, CustomerId};
+use dlcs_commands::NewDocument;
+use dlcs_domain::{AssetId, CustomerId, PlacePatch};
 use dlcs_iiif::base::{fill_base, strip_base};
 use serde_json::{Value, json};
 
@@ -51,9 +53,8 @@ pub(crate) struct StoredDocument {
 #[derive(Debug)]
 pub(crate) struct NewManifest {
     pub id: Option<String>,
-    pub slug: Option<String>,
-    /// Bytes to keep.
-    pub document: String,
+    pub place: PlacePatch,
+    pub document: NewDocument,
 }
 
 /// Reads a body.
@@ -66,7 +67,7 @@ pub(crate) async fn read(
     if fields.text("type")?.is_some_and(|kind| kind != "Manifest") {
         return Err(Problem::field("type", "`type` has to be Manifest"));
     }
-    check_parent(&fields)?;
+    let place = place::patch(state, &fields)?;
     let mut document = body.clone();
     let members = document.as_object_mut().ok_or_else(Problem::not_found)?;
     members.retain(|name, _| !EXTRAS.contains(&name.as_str()));
@@ -87,9 +88,10 @@ pub(crate) async fn read(
         }
         None => check_canvases(&fields)?,
     }
-    let document = strip_base(&document.to_string(), state.public_url.as_str());
-    let id = flat_id(state, fields.text("id")?);
-    Ok(NewManifest { id, slug: fields.text("slug")?.map(str::to_owned), document })
+    let label = place::label(&document);
+    let bytes = strip_base(&document.to_string(), state.public_url.as_str()).into();
+    let id = flat_id(state, "manifests", fields.text("id")?);
+    Ok(NewManifest { id, place, document: NewDocument { bytes, label } })
 }
 
 /// Reads what was kept.
@@ -227,21 +229,12 @@ fn check_canvases(fields: &Fields<'_>) -> Answer<()> {
     }
 }
 
-/// There is one collection so far.
-fn check_parent(fields: &Fields<'_>) -> Answer<()> {
-    let parent = fields.text("parent")?.unwrap_or("root");
-    match parent.rsplit('/').next() {
-        Some("root") => Ok(()),
-        _ => Err(Problem::field("parent", "there is no such collection")),
-    }
-}
-
 /// Takes over an id that is flat, or the last part of an address of ours.
-fn flat_id(state: &Shared, id: Option<&str>) -> Option<String> {
+pub(crate) fn flat_id(state: &Shared, kind: &str, id: Option<&str>) -> Option<String> {
     let id = id?;
     let ours = state.public_url.at("/");
     let flat = match id.strip_prefix(&ours) {
-        Some(path) => path.split_once("/manifests/")?.1,
+        Some(path) => path.split_once(&format!("/{kind}/"))?.1,
         None => id,
     };
     (!flat.is_empty() && !flat.contains(['/', ':'])).then(|| flat.to_owned())

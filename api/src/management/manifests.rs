@@ -4,6 +4,7 @@ pub(crate) use super::manifest_body::{Painted, StoredDocument};
 
 use super::json_ld;
 use super::manifest_body::{self, NewManifest};
+use super::place;
 use super::write::{Done, Incoming, insert_edit_tag, insert_modified};
 use crate::access::Caller;
 use crate::delivery::{address, stored};
@@ -12,14 +13,13 @@ use crate::http::body;
 use crate::http::conditional::{IfMatch, Validators, into_not_modified};
 use crate::http::fields::Fields;
 use crate::http::paging::PageNumber;
-use crate::http::time::iso;
 use crate::state::{Resource, Shared};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use dlcs_commands::{CommandContext, Decided};
-use dlcs_domain::{AssetId, ManifestId, Patch};
+use dlcs_domain::{AssetId, ManifestId, Place, PlacePatch};
 use dlcs_objects::{Digest, ObjectKey};
-use dlcs_projections::manifests::ManifestRow;
+use dlcs_projections::manifests::{ManifestRow, Stored};
 use dlcs_projections::paging::Direction;
 use dlcs_projections::tile_metadata::TileMetadataRow;
 use serde_json::{Value, json};
@@ -49,7 +49,10 @@ pub(crate) async fn list(request: Incoming) -> Answer {
     let (state, principal) = (&request.state, &request.caller.principal);
     let wanted = page.request(Direction::Ascending);
     let rows = state.queries.manifests.list(principal, customer, &wanted).await?;
-    let members = rows.items.iter().map(|row| summary(state, row)).collect();
+    let mut members = Vec::with_capacity(rows.items.len());
+    for row in &rows.items {
+        members.push(summary(state, row).await?);
+    }
     let address = state.public_url.at(format_args!("/{customer}/manifests"));
     let list = page.collection(&address, &request.query, members, rows.has_more, rows.total);
     Ok(json_ld::json_ld(StatusCode::OK, &list))
@@ -60,14 +63,14 @@ pub(crate) async fn create(request: Incoming, body: Body) -> Answer {
     needs_extras(&request.headers)?;
     let max = request.state.limits.manifest_bytes_max;
     let json = body::json(&request.headers, body, max).await?;
-    let NewManifest { id, slug, document } =
+    let NewManifest { id, place, document } =
         manifest_body::read(&request.state, customer, &json.value).await?;
     let request = &request;
     request
         .once(&json.bytes, |context| async move {
             let manifests = &request.state.commands.manifests;
-            let document = document.into();
-            let (id, decided) = manifests.create(&context, customer, id, slug, document).await?;
+            let place = place.from(&Place::default());
+            let (id, decided) = manifests.create(&context, customer, id, place, document).await?;
             answer(request, id, decided, StatusCode::CREATED).await
         })
         .await
@@ -87,13 +90,13 @@ pub(crate) async fn put(request: Incoming, body: Body) -> Answer {
     if let Some(row) = &known {
         forget_ours(&request.state, row, &mut json.value).await?;
     }
-    let NewManifest { slug, document, .. } =
+    let NewManifest { place, document, .. } =
         manifest_body::read(&request.state, customer, &json.value).await?;
     let request = &request;
     request
         .once(&json.bytes, |context| async move {
             let manifests = &request.state.commands.manifests;
-            let decided = manifests.put(&context, &id, slug, document.into()).await?;
+            let decided = manifests.put(&context, &id, place, document).await?;
             let status = if decided.created { StatusCode::CREATED } else { StatusCode::OK };
             answer(request, id, decided, status).await
         })
@@ -127,30 +130,42 @@ pub(crate) async fn change(request: Incoming, body: Body) -> Answer {
     let id = ManifestId { customer, id: request.params.get("manifest").to_owned() };
     let max = request.state.limits.manifest_bytes_max;
     let json = body::json(&request.headers, body, max).await?;
-    let slug = Fields::of(&json.value)?.patch_text("slug")?;
-    let (request, patch, slug) = (&request, &json.value, &slug);
+    let place = place::patch(&request.state, &Fields::of(&json.value)?)?;
+    let (request, patch, place) = (&request, &json.value, &place);
     request
         .once(&json.bytes, |context| async move {
-            let mut tries = 0;
-            let decided = loop {
-                let changed = change_once(request, &context, &id, patch, slug.clone()).await;
-                tries += 1;
-                match changed {
-                    // Somebody has changed it since it was read: patched anew, unless the client
-                    // wants to know.
-                    Err(problem)
-                        if problem.status == StatusCode::PRECONDITION_FAILED
-                            && context.expected_edit.is_none()
-                            && tries < PATCH_TRIES_MAX =>
-                    {
-                        tokio::time::sleep(PATCH_PAUSE).await;
-                    }
-                    done => break done?,
-                }
-            };
+            let decided =
+                until_unchanged(&context, || change_once(request, &context, &id, patch, place))
+                    .await?;
             answer(request, id, decided, StatusCode::OK).await
         })
         .await
+}
+
+/// Patches something that others may change at the same time: anew where somebody has changed it
+/// since it was read, unless the client wants to know.
+pub(crate) async fn until_unchanged<Fut>(
+    context: &CommandContext,
+    patch: impl Fn() -> Fut,
+) -> Answer<Decided>
+where
+    Fut: Future<Output = Answer<Decided>>,
+{
+    let mut tries = 0;
+    loop {
+        let patched = patch().await;
+        tries += 1;
+        match patched {
+            Err(problem)
+                if problem.status == StatusCode::PRECONDITION_FAILED
+                    && context.expected_edit.is_none()
+                    && tries < PATCH_TRIES_MAX =>
+            {
+                tokio::time::sleep(PATCH_PAUSE).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Patches the manifest as it is now, if it stays like that until then.
@@ -159,7 +174,7 @@ async fn change_once(
     context: &CommandContext,
     id: &ManifestId,
     patch: &Value,
-    slug: Patch<String>,
+    place: &PlacePatch,
 ) -> Answer<Decided> {
     let state = &request.state;
     let row = living(state, &request.caller, id).await?;
@@ -170,14 +185,14 @@ async fn change_once(
     }
     merge(&mut document, patch);
     let new = manifest_body::read(state, id.customer, &document).await?;
-    let expected_edit = context.expected_edit.or(Some(row.edit_revision));
+    let expected_edit = context.expected_edit.or(Some(row.stored.edit_revision));
     let context = CommandContext { expected_edit, ..context.clone() };
-    let document = Some(new.document.into());
-    Ok(state.commands.manifests.change(&context, id, slug, document).await?)
+    let (place, document) = (place.clone(), Some(new.document));
+    Ok(state.commands.manifests.change(&context, id, place, document).await?)
 }
 
 /// RFC 7396, section 2.
-fn merge(target: &mut Value, patch: &Value) {
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;
@@ -217,7 +232,7 @@ pub(crate) async fn living(
     let row = state.queries.manifests.manifest(&caller.principal, id).await?;
     match row {
         None => Err(Problem::not_found()),
-        Some(row) if row.deleted => Err(Problem::gone()),
+        Some(row) if row.stored.deleted => Err(Problem::gone()),
         Some(row) => Ok(row),
     }
 }
@@ -231,9 +246,10 @@ pub(crate) async fn show(
 ) -> Answer {
     let document = view(state, row).await?;
     let mut response = json_ld::json_ld(status, &document);
-    insert_edit_tag(response.headers_mut(), row.edit_revision);
-    insert_modified(response.headers_mut(), row.modified_at_us);
-    let validators = Validators { etag: row.edit_revision.to_string(), modified_at_us: None };
+    insert_edit_tag(response.headers_mut(), row.stored.edit_revision);
+    insert_modified(response.headers_mut(), row.stored.modified_at_us);
+    let validators =
+        Validators { etag: row.stored.edit_revision.to_string(), modified_at_us: None };
     let is_settled = document["ingesting"]["isSettled"] != json!(false);
     let is_known = is_settled && validators.not_modified(headers);
     Ok(if is_known { into_not_modified(response) } else { response })
@@ -241,11 +257,16 @@ pub(crate) async fn show(
 
 /// Returns the document that a row names.
 pub(crate) async fn document_of(state: &Shared, row: &ManifestRow) -> Answer<StoredDocument> {
-    let digest = Digest::parse(&row.document.sha256)
-        .ok_or_else(|| Problem::internal("the digest of a manifest is malformed"))?;
+    let kept = kept(state, &row.stored).await?;
+    manifest_body::stored(state, row.id.customer, &kept)
+}
+
+/// Returns a document as it is kept, without our base.
+pub(crate) async fn kept(state: &Shared, stored: &Stored) -> Answer<String> {
+    let digest = Digest::parse(&stored.document.sha256)
+        .ok_or_else(|| Problem::internal("the digest of a document is malformed"))?;
     let bytes = state.objects.get(&ObjectKey::document(&digest)).await?;
-    let kept = std::str::from_utf8(&bytes).map_err(Problem::internal)?;
-    manifest_body::stored(state, row.id.customer, kept)
+    String::from_utf8(bytes.to_vec()).map_err(Problem::internal)
 }
 
 async fn view(state: &Shared, row: &ManifestRow) -> Answer<Value> {
@@ -253,7 +274,7 @@ async fn view(state: &Shared, row: &ManifestRow) -> Answer<Value> {
     let kept = document_of(state, row).await?;
     let painted = kept.painted.clone();
     let mut document = stored::document(state, row, kept, flat.clone()).await?;
-    let extras = summary(state, row);
+    let extras = summary(state, row).await?;
     for name in ["slug", "parent", "publicId", "flatId", "created", "modified"] {
         document[name] = extras[name].clone();
     }
@@ -279,23 +300,12 @@ async fn progress(state: &Shared, painted: &[Painted]) -> Answer<Value> {
     Ok(json!({"total": total, "finished": finished, "errors": errors, "isSettled": is_settled}))
 }
 
-fn summary(state: &Shared, row: &ManifestRow) -> Value {
-    let (base, customer) = (&state.public_url, row.id.customer);
-    let flat = address::flat_manifest(base, &row.id);
-    let public = row
-        .slug
-        .as_ref()
-        .map_or_else(|| flat.clone(), |slug| address::public_manifest(base, None, customer, slug));
-    json!({
-        "id": flat,
-        "type": "Manifest",
-        "flatId": row.id.id,
-        "slug": row.slug,
-        "publicId": public,
-        "parent": base.at(format_args!("/{customer}/collections/root")),
-        "created": iso(row.created_at_us),
-        "modified": iso(row.modified_at_us),
-    })
+async fn summary(state: &Shared, row: &ManifestRow) -> Answer<Value> {
+    let flat = address::flat_manifest(&state.public_url, &row.id);
+    let mut summary = place::shown(state, row.id.customer, &row.stored, flat).await?;
+    summary["type"] = json!("Manifest");
+    summary["flatId"] = json!(row.id.id);
+    Ok(summary)
 }
 
 async fn answer(
@@ -316,13 +326,13 @@ async fn answer(
 
 async fn find(request: &Incoming, id: &ManifestId) -> Answer<Option<ManifestRow>> {
     let row = request.state.queries.manifests.manifest(&request.caller.principal, id).await?;
-    Ok(row.filter(|row| !row.deleted))
+    Ok(row.filter(|row| !row.stored.deleted))
 }
 
-fn needs_extras(headers: &HeaderMap) -> Answer<()> {
+pub(crate) fn needs_extras(headers: &HeaderMap) -> Answer<()> {
     if wants_extras(headers) {
         return Ok(());
     }
-    let detail = "manifests are written with the header X-IIIF-CS-Show-Extras: All";
+    let detail = "what is stored is written with the header X-IIIF-CS-Show-Extras: All";
     Err(Problem::new(StatusCode::FORBIDDEN, "extras-needed", detail))
 }

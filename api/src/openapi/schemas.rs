@@ -25,6 +25,7 @@ pub(super) fn all() -> Value {
         "Queue": object(json!({"size": integer(), "imagesWaiting": integer(), "batches": uri()})),
         "ImageInfo": {"type": "object", "description": "Image API 3.0 or 2.1, section 5."},
         "Manifest": manifest(),
+        "IiifCollection": iiif_collection(),
         "Text": page_text(),
         "Correction": object(json!({
             "base": text(),
@@ -110,6 +111,16 @@ fn manifest() -> Value {
             "canvasPainting": {"type": "object"},
         }}},
         "ingesting": {"type": "object"},
+    }))
+}
+
+fn iiif_collection() -> Value {
+    object(json!({
+        "id": uri(), "type": {"const": "Collection"}, "label": {"type": "object"},
+        "behavior": texts(),
+        "items": {"type": "array", "items": {"type": "object"}},
+        "slug": optional("string"), "publicId": uri(), "parent": uri(),
+        "totalItems": integer(), "view": {"type": "object"},
     }))
 }
 

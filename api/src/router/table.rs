@@ -1,10 +1,10 @@
 //! The table itself.
 
 mod annotations;
+mod stored;
 
 use super::{AddressVersion, Guarded, Kind, Route};
-use crate::delivery::{files, images, info, manifests, named, stored, thumbs};
-use crate::management::manifests as stored_management;
+use crate::delivery::{files, images, info, manifests, named, thumbs};
 use crate::management::{
     batches, content, customers, images as assets, listing, named_queries, queue, spaces,
 };
@@ -39,7 +39,8 @@ pub(crate) fn routes() -> Vec<Route> {
         images(),
         queues(),
         delivered(),
-        stored_manifests(),
+        stored::manifests(),
+        stored::collections(),
         texts(),
         transcriptions(),
         recognition(),
@@ -216,49 +217,6 @@ fn delivered() -> Vec<Route> {
         get("/file/{customer}/{space}/{asset}", CONTENT, "The original", files::original)
             .answers(Media("*/*")),
     );
-    routes
-}
-
-fn stored_manifests() -> Vec<Route> {
-    const READ_FLAT: (Action, Guarded) = (Action::ReadDescription, Guarded::Open);
-    let mut routes = vec![
-        get("/{customer}/manifests", READ, "List stored manifests", stored_management::list)
-            .answers(PageOf("Manifest")),
-        post("/{customer}/manifests", WRITE, "Store a manifest", stored_management::create)
-            .takes(Schema("Manifest"))
-            .answers(Schema("Manifest")),
-        get("/{customer}/manifests/{manifest}", READ_FLAT, "Read a stored manifest", stored::flat)
-            .answers(Schema("Manifest")),
-        put(
-            "/{customer}/manifests/{manifest}",
-            WRITE,
-            "Store or replace a manifest",
-            stored_management::put,
-        )
-        .takes(Schema("Manifest"))
-        .answers(Schema("Manifest")),
-        patch(
-            "/{customer}/manifests/{manifest}",
-            WRITE,
-            "Change or move a manifest: JSON merge patch",
-            stored_management::change,
-        )
-        .takes(Schema("Manifest"))
-        .answers(Schema("Manifest")),
-        delete(
-            "/{customer}/manifests/{manifest}",
-            WRITE,
-            "Delete a manifest",
-            stored_management::delete,
-        ),
-    ];
-    for (version, prefix) in versions("/iiif") {
-        routes.push(
-            get(join(&prefix, "/{customer}/{*slug}"), READ_FLAT, "A manifest", stored::public)
-                .answers(Schema("Manifest"))
-                .of(version),
-        );
-    }
     routes
 }
 

@@ -14,8 +14,8 @@ use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_domain::access::Principal;
 use dlcs_domain::asset::Delivered;
 use dlcs_domain::{
-    AnnotationId, AssetId, BatchId, BlobRef, ContainerId, CustomerId, ManifestId, NamedQueryId,
-    SpaceId, SpaceNumber,
+    AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId, ManifestId,
+    NamedQueryId, SpaceId, SpaceNumber,
 };
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{RecordedEvent, StreamId};
@@ -31,7 +31,7 @@ use dlcs_projections::batches::{BatchRow, Batches};
 use dlcs_projections::customers::{CustomerRow, Customers};
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::history::History;
-use dlcs_projections::manifests::{ManifestRow, Manifests};
+use dlcs_projections::manifests::{CollectionRow, ManifestRow, Manifests, StoredRow};
 use dlcs_projections::named_queries::{NamedQueries, NamedQueryRow};
 use dlcs_projections::page_text::{PageTextRow, PageTexts};
 use dlcs_projections::search::{PageRecords, Scope, Search, SearchIndex, SearchPage, Suggestion};
@@ -301,8 +301,37 @@ impl Manifests for Fakes {
         Ok(None)
     }
 
-    async fn by_slug(&self, _: &Principal, _: CustomerId, _: &str) -> Found<ManifestRow> {
+    async fn collection(&self, _: &Principal, _: &CollectionId) -> Found<CollectionRow> {
         Ok(None)
+    }
+
+    async fn by_slug(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: Option<&str>,
+        _: &str,
+    ) -> Found<StoredRow> {
+        Ok(None)
+    }
+
+    async fn collections(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: &PageRequest,
+    ) -> Listed<CollectionRow> {
+        nothing()
+    }
+
+    async fn members(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: Option<&str>,
+        _: &PageRequest,
+    ) -> Listed<StoredRow> {
+        nothing()
     }
 
     async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<ManifestRow> {
@@ -346,6 +375,14 @@ impl Lookups for Fakes {
     }
 
     async fn customer_is_empty(&self, _: CustomerId, _: Position) -> Result<bool, LookupError> {
+        Ok(true)
+    }
+
+    async fn collection_is_empty(
+        &self,
+        _: &CollectionId,
+        _: Position,
+    ) -> Result<bool, LookupError> {
         Ok(true)
     }
 

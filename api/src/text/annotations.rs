@@ -60,7 +60,7 @@ async fn annotations(
     let document = Document {
         body: transcription.to_json(negotiated.version),
         content_type: negotiated.content_type,
-        modified_at_us: found.row.modified_at_us,
+        modified_at_us: Some(found.row.modified_at_us),
         caching: Caching::of(found.asset.is_open, false),
         link: None,
     };

@@ -25,7 +25,7 @@ pub(crate) async fn text(
     let document = Document {
         body: format.write(&state, &found)?,
         content_type: format.content_type(),
-        modified_at_us: found.text.modified_at_us.max(found.asset_changed_at_us()),
+        modified_at_us: Some(found.text.modified_at_us.max(found.asset_changed_at_us())),
         caching: Caching::of(found.asset.is_open, false),
         link: None,
     };

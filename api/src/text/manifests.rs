@@ -47,7 +47,7 @@ pub(crate) async fn text(
     let document = Document {
         body,
         content_type,
-        modified_at_us: book.modified_at_us,
+        modified_at_us: Some(book.modified_at_us),
         caching: Caching::of(caller.principal == Principal::Anonymous, false),
         link: None,
     };
@@ -79,7 +79,7 @@ impl Book {
         let texts = state.queries.page_texts.of_assets(&caller.principal, &assets).await?;
         let mut texts: HashMap<AssetId, PageTextRow> =
             texts.into_iter().map(|it| (it.id.clone(), it)).collect();
-        let mut modified_at_us = row.modified_at_us;
+        let mut modified_at_us = row.stored.modified_at_us;
         let mut pages = Vec::with_capacity(assets.len());
         for (asset, found) in assets.into_iter().zip(facts(state, &painted).await?) {
             let Some(Ok(ready)) = found.as_ref().map(|found| found.ready()) else { continue };

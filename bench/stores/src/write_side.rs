@@ -140,6 +140,14 @@ impl Lookups for NoLookups {
         Err(LookupError::Behind)
     }
 
+    async fn collection_is_empty(
+        &self,
+        _: &CollectionId,
+        _: Position,
+    ) -> Result<bool, LookupError> {
+        Err(LookupError::Behind)
+    }
+
     async fn container_is_empty(
         &self,
         _: &ContainerId,

@@ -12,6 +12,7 @@ use crate::context::CommandContext;
 use crate::cqrs::{Decided, DispatchError, Executor, Loaded};
 use crate::error::CommandError;
 use crate::keyed::{KeyedGuard, KeyedLocks};
+use dlcs_domain::collection::Collection;
 use dlcs_domain::customer::Customer;
 use dlcs_domain::manifest::Manifest;
 use dlcs_domain::name::{Name, NameCommand, NameReservationError};
@@ -204,8 +205,13 @@ impl Reservations {
             },
             Manifest::CATEGORY => match self.executor.load(owner.id()).await?.state {
                 Manifest::Absent => return Ok(Usage::NotCreated),
-                Manifest::Live(it) => customer.zip(it.slug).map(|(c, slug)| NameKey::Slug(c, slug)),
+                Manifest::Live(it) => customer.and_then(|customer| it.place.name_key(customer)),
                 Manifest::Deleted { .. } => None,
+            },
+            Collection::CATEGORY => match self.executor.load(owner.id()).await?.state {
+                Collection::Absent => return Ok(Usage::NotCreated),
+                Collection::Live(it) => customer.and_then(|customer| it.place.name_key(customer)),
+                Collection::Deleted(_) => None,
             },
             other => return Err(CommandError::Damaged(format!("a name is owned by a `{other}`"))),
         };
@@ -240,7 +246,8 @@ fn forget_the_oldest(watched: &mut HashMap<String, Watched>) {
 
 fn plain(key: &NameKey) -> &str {
     match key {
-        NameKey::Customer(name) | NameKey::Space(_, name) | NameKey::Slug(_, name) => name,
+        NameKey::Customer(name) | NameKey::Space(_, name) => name,
+        NameKey::Slug { slug, .. } => slug,
     }
 }
 

@@ -3,6 +3,7 @@
 mod annotations;
 mod assets;
 mod batches;
+mod collections;
 mod manifests;
 mod names;
 mod races;

@@ -1,10 +1,15 @@
--- Stored manifests; their documents are blobs.
+-- Stored manifests and collections; their documents are blobs.
 
-CREATE TABLE manifests (
+CREATE TABLE stored (
     created_position INTEGER PRIMARY KEY,
     customer         INTEGER NOT NULL,
+    is_collection    INTEGER NOT NULL,
     id               TEXT    NOT NULL,
+    kind_json        TEXT    NOT NULL,
+    is_public        INTEGER NOT NULL,
+    parent           TEXT    NOT NULL,       -- flat id of a storage collection; '': the root collection
     slug             TEXT,
+    label_json       TEXT    NOT NULL,
     deleted          INTEGER NOT NULL,
     document_sha256  TEXT    NOT NULL,
     document_bytes   INTEGER NOT NULL,
@@ -12,15 +17,17 @@ CREATE TABLE manifests (
     modified_at_us   INTEGER NOT NULL,
     edit_revision    INTEGER NOT NULL,
     position         INTEGER NOT NULL,
-    UNIQUE (customer, id)
+    UNIQUE (customer, is_collection, id)
 ) STRICT;
 
-CREATE INDEX manifests_by_customer ON manifests (customer) WHERE deleted = 0;
+CREATE INDEX stored_by_customer ON stored (customer, is_collection) WHERE deleted = 0;
+CREATE INDEX stored_by_parent ON stored (customer, parent, is_public) WHERE deleted = 0;
 
--- Which manifest had a slug last, so that former addresses lead somewhere.
-CREATE TABLE manifest_slugs (
-    customer INTEGER NOT NULL,
-    slug_key TEXT    NOT NULL,               -- in lower case
-    manifest TEXT    NOT NULL,
+-- Who had a slug last, so that former addresses lead somewhere.
+CREATE TABLE slugs (
+    customer             INTEGER NOT NULL,
+    slug_key             TEXT    NOT NULL,   -- `parent/slug`, or the slug alone below the root collection
+    holder_is_collection INTEGER NOT NULL,
+    holder               TEXT    NOT NULL,
     PRIMARY KEY (customer, slug_key)
 ) STRICT, WITHOUT ROWID;

@@ -29,6 +29,10 @@ async fn answers<S: Store>(given: &Given<S>, principal: &Principal) -> Vec<(&'st
         ("batch", is_answered(queries.batches.batch(principal, customer, batch_id(9)).await)),
         ("batches", is_answered(queries.batches.list(principal, customer, &page).await)),
         ("manifests", is_answered(queries.manifests.list(principal, customer, &page).await)),
+        (
+            "collections",
+            is_answered(queries.manifests.collections(principal, customer, &page).await),
+        ),
         ("audit trail", is_answered(queries.audit_trail.list(principal, &audit, &page).await)),
     ]
 }
@@ -76,7 +80,7 @@ pub(super) async fn anonymous_sees_what_is_public<S: Store>(given: &Given<S>) {
     assert!(is_answered(queries.tile_metadata.tile_metadata(&id("1/1/page-0")).await));
     assert!(is_answered(queries.customers.id_by_name("library").await));
     assert!(is_answered(queries.spaces.number_by_name(CustomerId(1), "maps").await));
-    assert!(is_answered(queries.manifests.by_slug(anonymous, CustomerId(1), "a").await));
+    assert!(is_answered(queries.manifests.by_slug(anonymous, CustomerId(1), None, "a").await));
     let manifest = ManifestId { customer: CustomerId(1), id: "a".into() };
     assert!(is_answered(queries.manifests.manifest(anonymous, &manifest).await));
 }

@@ -1,18 +1,14 @@
-//! Customers, spaces, manifests, the audit trail.
+//! Customers, spaces, the audit trail.
 
 use super::Store;
 use super::given::{
-    BEGINNING_US, Given, a_blob, admin, append, customer_created, deleted, id, page, registered,
+    BEGINNING_US, Given, admin, append, customer_created, deleted, id, page, registered,
     space_created, space_id,
 };
 use crate::audit_trail::AuditFilter;
-use dlcs_domain::access::Principal;
 use dlcs_domain::customer::{CustomerDeleted, CustomerDisplayNameChanged, CustomerEvent};
-use dlcs_domain::manifest::{
-    ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved, ManifestReplaced,
-};
 use dlcs_domain::space::{SpaceDeleted, SpaceEvent, SpaceRenamed};
-use dlcs_domain::{CustomerId, DomainEvent, ManifestId, SpaceNumber};
+use dlcs_domain::{CustomerId, DomainEvent, SpaceNumber};
 
 pub(super) async fn names_are_found_without_case<S: Store>(given: &Given<S>) {
     let (customer, space) = (CustomerId(1), space_id(1, 2));
@@ -79,68 +75,6 @@ pub(super) async fn a_space_that_is_created_again_is_there_again<S: Store>(given
     assert_eq!(row, Some(("Charts".to_owned(), false, 3)), "as the aggregate counts edits");
     let number = spaces.number_by_name(CustomerId(1), "charts").await.expect("the query works");
     assert_eq!(number, Some(SpaceNumber(2)));
-}
-
-pub(super) async fn a_manifest_is_found_by_slug_and_keeps_its_place<S: Store>(given: &Given<S>) {
-    let customer = CustomerId(1);
-    let created = |number, slug: Option<&str>| {
-        let slug = slug.map(str::to_owned);
-        let created = ManifestCreated { slug, document: a_blob(number) };
-        DomainEvent::Manifest(ManifestEvent::Created(created))
-    };
-    given.happened("manifest-1/one", created(1, Some("Books/One"))).await;
-    given.happened("manifest-1/two", created(2, None)).await;
-    let replaced = ManifestEvent::Replaced(ManifestReplaced { document: a_blob(3) });
-    let end = given.happened("manifest-1/one", DomainEvent::Manifest(replaced)).await;
-    given.catch_up().await;
-    let manifests = given.queries().manifests;
-    let by_slug = manifests.by_slug(&Principal::Anonymous, customer, "books/one").await;
-    let row = by_slug.expect("the query works").expect("the slug is known");
-    assert_eq!((row.document.length_bytes, row.edit_revision, row.position), (3, 2, end.0));
-    let one = ManifestId { customer, id: "one".into() };
-    let by_id = manifests.manifest(&Principal::Anonymous, &one).await.expect("the query works");
-    assert_eq!(by_id, Some(row));
-    let list = manifests.list(&admin(), customer, &page(10)).await.expect("the query works");
-    let ids: Vec<_> = list.items.iter().map(|it| it.id.id.as_str()).collect();
-    assert_eq!(ids, ["one", "two"]);
-}
-
-pub(super) async fn a_manifest_moves_and_goes<S: Store>(given: &Given<S>) {
-    let customer = CustomerId(1);
-    let happened = async |id: &str, event: ManifestEvent| {
-        given.happened(&format!("manifest-1/{id}"), DomainEvent::Manifest(event)).await;
-        given.catch_up().await;
-    };
-    let created = |slug: &str| {
-        let (slug, document) = (Some(slug.to_owned()), a_blob(1));
-        ManifestEvent::Created(ManifestCreated { slug, document })
-    };
-    let moved =
-        |slug: Option<&str>| ManifestEvent::Moved(ManifestMoved { slug: slug.map(str::to_owned) });
-    let manifests = given.queries().manifests;
-    let at = async |slug: &str| {
-        let row = manifests.by_slug(&Principal::Anonymous, customer, slug).await;
-        row.expect("the query works").map(|it| (it.id.id.clone(), it.is_at(slug), it.deleted))
-    };
-    let known = |id: &str, is_at, deleted| Some((id.to_owned(), is_at, deleted));
-    happened("one", created("Atlas")).await;
-    assert_eq!(at("ATLAS").await, known("one", true, false));
-    happened("one", moved(Some("globe"))).await;
-    assert_eq!(at("atlas").await, known("one", false, false), "the former address leads on");
-    assert_eq!(at("globe").await, known("one", true, false));
-    happened("two", created("atlas")).await;
-    assert_eq!(at("atlas").await, known("two", true, false), "until another takes it");
-    happened("one", moved(None)).await;
-    assert_eq!(at("globe").await, known("one", false, false));
-    happened("two", ManifestEvent::Deleted(ManifestDeleted {})).await;
-    assert_eq!(at("atlas").await, known("two", false, true));
-    let list = manifests.list(&admin(), customer, &page(10)).await.expect("the query works");
-    assert_eq!((list.items.len(), list.total), (1, Some(1)));
-    happened("two", created("maps")).await;
-    assert_eq!(at("atlas").await, known("two", false, false), "it is there again, elsewhere");
-    let two = ManifestId { customer, id: "two".into() };
-    let row = manifests.manifest(&admin(), &two).await.expect("the query works");
-    assert_eq!(row.map(|it| (it.edit_revision, it.deleted)), Some((3, false)));
 }
 
 pub(super) async fn the_audit_trail_tells_who_did_what<S: Store>(given: &Given<S>) {

@@ -1,19 +1,19 @@
-//! Stored manifests.
+//! Stored manifests and collections.
 
 use super::{MemoryTable, MemoryTables};
 use crate::dump::DumpWriter;
-use crate::manifests::{self, ManifestRecord, ManifestsTables, SlugRecord};
+use crate::manifests::{self, SlugRecord, StoredRecord, StoredTables};
 use crate::projection::{DecodedEvent, FoldError, Table};
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ManifestsMemory {
-    pub manifests: MemoryTable<ManifestRecord>,
+    pub stored: MemoryTable<StoredRecord>,
     pub slugs: MemoryTable<SlugRecord>,
 }
 
-impl ManifestsTables for ManifestsMemory {
-    fn manifests(&mut self) -> &mut impl Table<ManifestRecord> {
-        &mut self.manifests
+impl StoredTables for ManifestsMemory {
+    fn stored(&mut self) -> &mut impl Table<StoredRecord> {
+        &mut self.stored
     }
 
     fn slugs(&mut self) -> &mut impl Table<SlugRecord> {
@@ -33,19 +33,19 @@ impl MemoryTables for ManifestsMemory {
     }
 
     fn commit(&mut self) {
-        self.manifests.commit();
+        self.stored.commit();
         self.slugs.commit();
     }
 
     fn roll_back(&mut self) {
-        self.manifests.roll_back();
+        self.stored.roll_back();
         self.slugs.roll_back();
     }
 
     fn dump(&self, writer: &mut DumpWriter) {
-        self.manifests.rows().for_each(|it| writer.row(it));
-        writer.end_table("manifests");
+        self.stored.rows().for_each(|it| writer.row(it));
+        writer.end_table("stored");
         self.slugs.rows().for_each(|it| writer.row(it));
-        writer.end_table("manifest_slugs");
+        writer.end_table("slugs");
     }
 }

@@ -124,7 +124,7 @@ impl History {
             DomainEvent::Manifest(event) => {
                 self.manifests.entry(stream.to_owned()).or_default().apply(event);
                 let slugs = self.manifests.values().filter_map(Manifest::live);
-                let doubled = unique(slugs.filter_map(|it| it.slug.as_ref())).err();
+                let doubled = unique(slugs.filter_map(|it| it.place.slug.as_ref())).err();
                 self.named_twice(doubled.map(|it| format!("two manifests have the slug {it}")))?;
                 let document = match event {
                     ManifestEvent::Created(it) => &it.document,

@@ -4,11 +4,14 @@ use super::Flaw;
 use super::chance::{Fault, Faults};
 use async_trait::async_trait;
 use dlcs_commands::lookups::{LookupError, Lookups};
-use dlcs_domain::{ContainerId, CustomerId, SpaceId};
+use dlcs_domain::{CollectionId, ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::Position;
 use dlcs_projections::dump::{Dump, DumpWriter};
 use dlcs_projections::freshness::Freshness;
-use dlcs_projections::memory::{AnnotationsMemory, AssetsMemory, MemoryReadModels, MemoryTables};
+use dlcs_projections::manifests::StoredRecord;
+use dlcs_projections::memory::{
+    AnnotationsMemory, AssetsMemory, ManifestsMemory, MemoryReadModels, MemoryTables,
+};
 use dlcs_projections::projection::{
     ApplyError, EventBatch, OnPoison, ParkedEvent, ReadModel, StoreError,
 };
@@ -203,6 +206,22 @@ impl Lookups for SimLookups {
     async fn customer_is_empty(&self, id: CustomerId, at: Position) -> Result<bool, LookupError> {
         self.at(at).await?;
         Ok(self.ask(|it| it.customer_is_empty(id)))
+    }
+
+    async fn collection_is_empty(
+        &self,
+        id: &CollectionId,
+        at: Position,
+    ) -> Result<bool, LookupError> {
+        let reached = wait_each(&self.freshness, &[ManifestsMemory::NAME], at).await;
+        let is_in_it = |it: &StoredRecord| {
+            let place = &it.stored.place;
+            it.key.customer == id.customer && place.parent.as_deref() == Some(&id.id)
+        };
+        let is_empty =
+            |it: &ManifestsMemory| !it.stored.rows().any(|it| is_in_it(it) && !it.stored.deleted);
+        let is_empty = self.store.models.manifests.read(is_empty);
+        reached.then_some(is_empty).ok_or(LookupError::Behind)
     }
 
     async fn container_is_empty(

@@ -3,11 +3,13 @@
 use super::chance::Chance;
 use dlcs_commands::idempotency::{Answer, Begin, Idempotency};
 use dlcs_commands::services::NewSpace;
-use dlcs_commands::{CommandContext, CommandError, Commands, Decided};
+use dlcs_commands::{CommandContext, CommandError, Commands, Decided, NewDocument};
 use dlcs_domain::asset::{AssetChange, MetadataPatch, Registration, Source};
 use dlcs_domain::batch::Queue;
 use dlcs_domain::space::SpaceChange;
-use dlcs_domain::{ActorId, AssetId, CustomerId, ManifestId, Patch, SpaceId, SpaceNumber};
+use dlcs_domain::{
+    ActorId, AssetId, CustomerId, Label, ManifestId, Patch, Place, PlacePatch, SpaceId, SpaceNumber,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -171,12 +173,14 @@ impl Operation {
                 (format!("space-{space}"), spaces.delete(context, *space).await?)
             }
             Kind::CreateManifest { slug, document } => {
-                let (slug, document) = (Some(slug.clone()), document.clone().into());
-                let created = manifests.create(context, customer, None, slug, document).await?;
+                let place = Place::at_root(Some(slug.clone()));
+                let document = stored(document);
+                let created = manifests.create(context, customer, None, place, document).await?;
                 (format!("manifest-{}", created.0), created.1)
             }
             Kind::PutManifest { id, document } => {
-                let put = manifests.put(context, id, None, document.clone().into()).await?;
+                let put =
+                    manifests.put(context, id, PlacePatch::default(), stored(document)).await?;
                 (format!("manifest-{id}"), put)
             }
             other => unreachable!("{other:?} is about assets"),
@@ -261,4 +265,9 @@ fn draw_asset(chance: &Chance, customer: CustomerId) -> AssetId {
 fn draw_url(chance: &Chance) -> String {
     let kind = chance.pick(&["page", "page", "page", "page", "missing", "corrupt"]);
     format!("https://origin.example/{kind}/{}", chance.below(50))
+}
+
+/// A document that says nothing of how it is called.
+fn stored(document: &str) -> NewDocument {
+    NewDocument { bytes: document.to_owned().into(), label: Label::default() }
 }

@@ -2,10 +2,10 @@
 
 use super::table::StoredRow;
 use super::values::{Columns, Value, space_key};
-use super::{PostgresReadModels, annotations, assets};
+use super::{PostgresReadModels, annotations, assets, manifests};
 use async_trait::async_trait;
 use dlcs_commands::lookups::{LookupError, Lookups};
-use dlcs_domain::{ContainerId, CustomerId, SpaceId};
+use dlcs_domain::{CollectionId, ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::Position;
 use dlcs_projections::annotations::ContainerRecord;
 use std::time::Duration;
@@ -20,6 +20,9 @@ const HAS_SPACES: &str = "SELECT EXISTS (
 
 const HAS_ANNOTATIONS: &str = "SELECT EXISTS (
     SELECT 1 FROM {schema}.containers WHERE customer = $1 AND id = $2 AND total > 0)";
+
+const HAS_MEMBERS: &str = "SELECT EXISTS (
+    SELECT 1 FROM {schema}.stored WHERE customer = $1 AND parent = $2 AND NOT deleted)";
 
 #[async_trait]
 impl Lookups for PostgresReadModels {
@@ -48,6 +51,15 @@ impl Lookups for PostgresReadModels {
     ) -> Result<bool, LookupError> {
         let (name, key) = (annotations::DEFINITION.name, ContainerRecord::key_values(container));
         Ok(!self.has_some(name, HAS_ANNOTATIONS, &key, at_least).await?)
+    }
+
+    async fn collection_is_empty(
+        &self,
+        collection: &CollectionId,
+        at_least: Position,
+    ) -> Result<bool, LookupError> {
+        let key = [collection.customer.into(), (&collection.id).into()];
+        Ok(!self.has_some(manifests::DEFINITION.name, HAS_MEMBERS, &key, at_least).await?)
     }
 }
 

@@ -1,19 +1,20 @@
-//! Stored manifests: rows and queries.
+//! Stored manifests and collections: rows and queries.
 
 use super::build::{Definition, DumpTable};
 use super::errors::SqlError;
 use super::fold::Session;
 use super::keyset::Listing;
 use super::served::Query;
-use super::table::{Known, Slots, SqlRow, StoredRow, select, select_one};
+use super::table::{Known, Slots, SqlRow, StoredRow as TableRow, select, select_one};
 use super::values::{Columns, Value};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::{BlobRef, CustomerId, ManifestId};
+use dlcs_domain::{BlobRef, CollectionId, CustomerId, ManifestId, Place};
 use dlcs_migrations::read_models::POSTGRES_MANIFESTS;
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::manifests::{
-    self, ManifestRecord, ManifestRow, Manifests, ManifestsTables, SlugRecord,
+    self, CollectionRow, ManifestRow, Manifests, SlugRecord, Stored, StoredKey, StoredRecord,
+    StoredRow, StoredTables, slug_key,
 };
 use dlcs_projections::projection::{DecodedEvent, FoldError, Table};
 use dlcs_projections::scope;
@@ -26,20 +27,20 @@ pub(super) static DEFINITION: Definition = Definition {
     lock: 4,
     tables: POSTGRES_MANIFESTS,
     begin: || Box::new(Tables::default()),
-    dump: &[DumpTable::of::<ManifestRecord>(), DumpTable::of::<SlugRecord>()],
+    dump: &[DumpTable::of::<StoredRecord>(), DumpTable::of::<SlugRecord>()],
 };
 
 const LIST: &str = "manifests";
 
 #[derive(Default)]
 struct Tables {
-    manifests: Known<ManifestRecord>,
+    stored: Known<StoredRecord>,
     slugs: Known<SlugRecord>,
 }
 
-impl ManifestsTables for Tables {
-    fn manifests(&mut self) -> &mut impl Table<ManifestRecord> {
-        &mut self.manifests
+impl StoredTables for Tables {
+    fn stored(&mut self) -> &mut impl Table<StoredRecord> {
+        &mut self.stored
     }
 
     fn slugs(&mut self) -> &mut impl Table<SlugRecord> {
@@ -56,16 +57,21 @@ impl Session for Tables {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Slots> {
-        vec![&mut self.manifests, &mut self.slugs]
+        vec![&mut self.stored, &mut self.slugs]
     }
 }
 
-impl SqlRow for ManifestRecord {
-    const TABLE: &'static str = "manifests";
+impl SqlRow for StoredRecord {
+    const TABLE: &'static str = "stored";
     const COLUMNS: &'static [(&'static str, &'static str)] = &[
         ("customer", "bigint"),
+        ("is_collection", "boolean"),
         ("id", "text"),
+        ("kind_json", "text"),
+        ("is_public", "boolean"),
+        ("parent", "text"),
         ("slug", "text"),
+        ("label_json", "text"),
         ("deleted", "boolean"),
         ("document_sha256", "text"),
         ("document_bytes", "bigint"),
@@ -75,29 +81,41 @@ impl SqlRow for ManifestRecord {
         ("position", "bigint"),
         ("created_position", "bigint"),
     ];
-    const KEY: usize = 2;
+    const KEY: usize = 3;
 
     fn values(&self) -> Vec<Value> {
-        let ManifestRow { id, slug, document, .. } = &self.row;
-        vec![
-            id.customer.into(),
-            (&id.id).into(),
-            slug.as_ref().into(),
-            self.row.deleted.into(),
+        let Stored { place, label, document, .. } = &self.stored;
+        let mut values = Self::key_values(&self.key);
+        values.extend([
+            Value::json(&self.kind),
+            self.is_public().into(),
+            place.parent.as_deref().unwrap_or_default().into(),
+            place.slug.as_ref().into(),
+            Value::json(label),
+            self.stored.deleted.into(),
             (&document.sha256).into(),
             document.length_bytes.into(),
-            self.row.created_at_us.into(),
-            self.row.modified_at_us.into(),
-            self.row.edit_revision.into(),
-            self.row.position.into(),
+            self.stored.created_at_us.into(),
+            self.stored.modified_at_us.into(),
+            self.stored.edit_revision.into(),
+            self.stored.position.into(),
             self.created_position.into(),
-        ]
+        ]);
+        values
     }
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
-        let row = ManifestRow {
-            id: ManifestId { customer: columns.customer()?, id: columns.text()? },
-            slug: columns.text_or_null()?,
+        let key = StoredKey {
+            customer: columns.customer()?,
+            is_collection: columns.take()?,
+            id: columns.text()?,
+        };
+        let kind = columns.json()?;
+        columns.skip(); // `is_public` follows from the kind.
+        let parent = Some(columns.text()?).filter(|it| !it.is_empty());
+        let stored = Stored {
+            place: Place { parent, slug: columns.text_or_null()? },
+            label: columns.json()?,
             deleted: columns.take()?,
             document: BlobRef { sha256: columns.text()?, length_bytes: columns.number()? },
             created_at_us: columns.take()?,
@@ -105,7 +123,7 @@ impl SqlRow for ManifestRecord {
             edit_revision: columns.number()?,
             position: columns.number()?,
         };
-        Ok(Self { row, created_position: columns.number()? })
+        Ok(Self { key, kind, stored, created_position: columns.number()? })
     }
 
     fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {
@@ -114,25 +132,39 @@ impl SqlRow for ManifestRecord {
     }
 }
 
-impl StoredRow for ManifestRecord {
-    fn key_values(key: &ManifestId) -> Vec<Value> {
-        vec![key.customer.into(), (&key.id).into()]
+impl TableRow for StoredRecord {
+    fn key_values(key: &StoredKey) -> Vec<Value> {
+        vec![key.customer.into(), key.is_collection.into(), (&key.id).into()]
     }
 }
 
 impl SqlRow for SlugRecord {
-    const TABLE: &'static str = "manifest_slugs";
-    const COLUMNS: &'static [(&'static str, &'static str)] =
-        &[("customer", "bigint"), ("slug_key", "text"), ("manifest", "text")];
+    const TABLE: &'static str = "slugs";
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("customer", "bigint"),
+        ("slug_key", "text"),
+        ("holder_is_collection", "boolean"),
+        ("holder", "text"),
+    ];
     const KEY: usize = 2;
 
     fn values(&self) -> Vec<Value> {
-        vec![self.customer.into(), (&self.slug_key).into(), (&self.manifest).into()]
+        let holder: Value = (&self.holder).into();
+        vec![
+            self.customer.into(),
+            (&self.slug_key).into(),
+            self.holder_is_collection.into(),
+            holder,
+        ]
     }
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
-        let customer = columns.customer()?;
-        Ok(Self { customer, slug_key: columns.text()?, manifest: columns.text()? })
+        Ok(Self {
+            customer: columns.customer()?,
+            slug_key: columns.text()?,
+            holder_is_collection: columns.take()?,
+            holder: columns.text()?,
+        })
     }
 
     fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {
@@ -141,16 +173,46 @@ impl SqlRow for SlugRecord {
     }
 }
 
-impl StoredRow for SlugRecord {
+impl TableRow for SlugRecord {
     fn key_values((customer, slug_key): &(CustomerId, String)) -> Vec<Value> {
         vec![(*customer).into(), slug_key.into()]
     }
 }
 
-/// The manifest that had a slug last.
-const BY_SLUG: &str = "JOIN {schema}.manifest_slugs AS s
-    ON s.customer = t.customer AND s.manifest = t.id
+/// What had a slug last.
+const BY_SLUG: &str = "JOIN {schema}.slugs AS s
+    ON s.customer = t.customer AND s.holder_is_collection = t.is_collection AND s.holder = t.id
     WHERE s.customer = $1 AND s.slug_key = $2";
+
+/// Begins a list of what is there, in the order of creation.
+fn living(customer: CustomerId) -> Listing {
+    let mut listing = Listing::of::<StoredRecord>(&["t.created_position"]);
+    listing.and_with("t.customer = ?", customer);
+    listing.and("NOT t.deleted");
+    listing
+}
+
+impl Query {
+    async fn stored(&self, key: StoredKey) -> Result<Option<StoredRecord>, QueryError> {
+        let key = StoredRecord::key_values(&key);
+        self.one(&select_one::<StoredRecord>(), &key, StoredRecord::read).await
+    }
+
+    async fn stored_page(
+        &self,
+        mut listing: Listing,
+        page: &PageRequest,
+    ) -> Result<Page<StoredRecord>, QueryError> {
+        let total = Some(listing.count(self).await?);
+        if let Some(after) = &page.after {
+            let position: u64 = after.key(LIST)?;
+            listing.after([position.into()], page.direction);
+        }
+        let cursor = |it: &StoredRecord| Cursor::after(LIST, &it.created_position);
+        let page = listing.page(self, page, StoredRecord::read, cursor).await?;
+        Ok(Page { total, ..page })
+    }
+}
 
 #[async_trait]
 impl Manifests for Query {
@@ -159,21 +221,28 @@ impl Manifests for Query {
         _: &Principal,
         id: &ManifestId,
     ) -> Result<Option<ManifestRow>, QueryError> {
-        let key = ManifestRecord::key_values(id);
-        let record = self.one(&select_one::<ManifestRecord>(), &key, ManifestRecord::read).await?;
-        Ok(record.map(|it| it.row))
+        Ok(self.stored(id.into()).await?.and_then(StoredRecord::into_manifest))
+    }
+
+    async fn collection(
+        &self,
+        _: &Principal,
+        id: &CollectionId,
+    ) -> Result<Option<CollectionRow>, QueryError> {
+        Ok(self.stored(id.into()).await?.and_then(StoredRecord::into_collection))
     }
 
     async fn by_slug(
         &self,
         _: &Principal,
         customer: CustomerId,
+        parent: Option<&str>,
         slug: &str,
-    ) -> Result<Option<ManifestRow>, QueryError> {
-        let sql = format!("{} {BY_SLUG}", select::<ManifestRecord>());
-        let key = [customer.into(), (&slug.to_lowercase()).into()];
-        let record = self.one(&sql, &key, ManifestRecord::read).await?;
-        Ok(record.map(|it| it.row))
+    ) -> Result<Option<StoredRow>, QueryError> {
+        let sql = format!("{} {BY_SLUG}", select::<StoredRecord>());
+        let key = [customer.into(), (&slug_key(parent, slug)).into()];
+        let record = self.one(&sql, &key, StoredRecord::read).await?;
+        Ok(record.map(StoredRecord::into_row))
     }
 
     async fn list(
@@ -183,16 +252,37 @@ impl Manifests for Query {
         page: &PageRequest,
     ) -> Result<Page<ManifestRow>, QueryError> {
         scope::management(principal, customer)?;
-        let mut listing = Listing::of::<ManifestRecord>(&["t.created_position"]);
-        listing.and_with("t.customer = ?", customer);
-        listing.and("NOT t.deleted");
-        let total = Some(listing.count(self).await?);
-        if let Some(after) = &page.after {
-            let position: u64 = after.key(LIST)?;
-            listing.after([position.into()], page.direction);
+        let mut listing = living(customer);
+        listing.and("NOT is_collection");
+        let page = self.stored_page(listing, page).await?;
+        Ok(page.filter_map(StoredRecord::into_manifest))
+    }
+
+    async fn collections(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        page: &PageRequest,
+    ) -> Result<Page<CollectionRow>, QueryError> {
+        scope::management(principal, customer)?;
+        let mut listing = living(customer);
+        listing.and("is_collection");
+        let page = self.stored_page(listing, page).await?;
+        Ok(page.filter_map(StoredRecord::into_collection))
+    }
+
+    async fn members(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        parent: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Page<StoredRow>, QueryError> {
+        let mut listing = living(customer);
+        listing.and_with("parent = ?", parent.unwrap_or_default());
+        if scope::management(principal, customer).is_err() {
+            listing.and("is_public");
         }
-        let cursor = |it: &ManifestRecord| Cursor::after(LIST, &it.created_position);
-        let page = listing.page(self, page, ManifestRecord::read, cursor).await?;
-        Ok(Page { total, ..page.map(|it| it.row) })
+        Ok(self.stored_page(listing, page).await?.map(StoredRecord::into_row))
     }
 }

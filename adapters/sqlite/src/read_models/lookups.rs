@@ -1,9 +1,9 @@
 //! What the write side asks of many streams at once.
 
-use super::{ReadModels, annotations, assets};
+use super::{ReadModels, annotations, assets, manifests};
 use async_trait::async_trait;
 use dlcs_commands::lookups::{LookupError, Lookups};
-use dlcs_domain::{ContainerId, CustomerId, SpaceId};
+use dlcs_domain::{CollectionId, ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::Position;
 use rusqlite::Connection;
 use std::time::Duration;
@@ -50,6 +50,20 @@ impl Lookups for ReadModels {
         let (name, key) =
             (annotations::DEFINITION.name, (container.customer.0, container.id.clone()));
         self.lookup(name, at_least, move |it| {
+            it.prepare_cached(sql)?.query_row(key, |row| row.get(0))
+        })
+        .await
+    }
+
+    async fn collection_is_empty(
+        &self,
+        collection: &CollectionId,
+        at_least: Position,
+    ) -> Result<bool, LookupError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM stored
+                                      WHERE customer = ?1 AND parent = ?2 AND deleted = 0)";
+        let key = (collection.customer.0, collection.id.clone());
+        self.lookup(manifests::DEFINITION.name, at_least, move |it| {
             it.prepare_cached(sql)?.query_row(key, |row| row.get(0))
         })
         .await

@@ -1,16 +1,18 @@
-//! Stored manifests: rows and queries.
+//! Stored manifests and collections: rows and queries.
 
 use super::file::{Definition, Session};
 use super::keyset::{Listing, signed};
 use super::served::Query;
 use super::table::{SqlRow, SqlTable};
+use super::values::{json, to_json};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::{BlobRef, CustomerId, ManifestId};
+use dlcs_domain::{BlobRef, CollectionId, CustomerId, ManifestId, Place};
 use dlcs_migrations::read_models::SQLITE_MANIFESTS;
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::manifests::{
-    self, ManifestRecord, ManifestRow, Manifests, ManifestsTables, SlugRecord,
+    self, CollectionRow, ManifestRow, Manifests, SlugRecord, Stored, StoredKey, StoredRecord,
+    StoredRow, StoredTables, slug_key,
 };
 use dlcs_projections::projection::{DecodedEvent, FoldError, StoreError, Table};
 use dlcs_projections::scope;
@@ -23,23 +25,24 @@ pub(super) static DEFINITION: Definition = Definition {
     application_id: 0x444c_5233, // "DLR3".
     migrations: SQLITE_MANIFESTS,
     begin: |connection| {
-        Box::new(Tables { manifests: SqlTable::new(connection), slugs: SqlTable::new(connection) })
+        Box::new(Tables { stored: SqlTable::new(connection), slugs: SqlTable::new(connection) })
     },
     dump,
 };
 
-const SELECT: &str = "created_position, customer, id, slug, deleted, document_sha256,
-    document_bytes, created_at_us, modified_at_us, edit_revision, position FROM manifests";
+const SELECT: &str = "created_position, customer, is_collection, id, kind_json, parent, slug,
+    label_json, deleted, document_sha256, document_bytes, created_at_us, modified_at_us,
+    edit_revision, position FROM stored";
 const LIST: &str = "manifests";
 
 struct Tables<'c> {
-    manifests: SqlTable<'c, ManifestRecord>,
+    stored: SqlTable<'c, StoredRecord>,
     slugs: SqlTable<'c, SlugRecord>,
 }
 
-impl ManifestsTables for Tables<'_> {
-    fn manifests(&mut self) -> &mut impl Table<ManifestRecord> {
-        &mut self.manifests
+impl StoredTables for Tables<'_> {
+    fn stored(&mut self) -> &mut impl Table<StoredRecord> {
+        &mut self.stored
     }
 
     fn slugs(&mut self) -> &mut impl Table<SlugRecord> {
@@ -56,17 +59,23 @@ impl Session for Tables<'_> {
     }
 
     fn flush(self: Box<Self>) -> Result<(), StoreError> {
-        self.manifests.flush()?;
+        self.stored.flush()?;
         self.slugs.flush()
     }
 }
 
-fn into_record(row: &Row<'_>) -> rusqlite::Result<ManifestRecord> {
+fn into_record(row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
+    let key = StoredKey {
+        customer: CustomerId(row.get("customer")?),
+        is_collection: row.get("is_collection")?,
+        id: row.get("id")?,
+    };
+    let parent = Some(row.get("parent")?).filter(|it: &String| !it.is_empty());
     let document =
         BlobRef { sha256: row.get("document_sha256")?, length_bytes: row.get("document_bytes")? };
-    let manifest = ManifestRow {
-        id: ManifestId { customer: CustomerId(row.get("customer")?), id: row.get("id")? },
-        slug: row.get("slug")?,
+    let stored = Stored {
+        place: Place { parent, slug: row.get("slug")? },
+        label: json(row, "label_json")?,
         deleted: row.get("deleted")?,
         document,
         created_at_us: row.get("created_at_us")?,
@@ -74,25 +83,31 @@ fn into_record(row: &Row<'_>) -> rusqlite::Result<ManifestRecord> {
         edit_revision: row.get("edit_revision")?,
         position: row.get("position")?,
     };
-    Ok(ManifestRecord { row: manifest, created_position: row.get("created_position")? })
+    let (kind, created_position) = (json(row, "kind_json")?, row.get("created_position")?);
+    Ok(StoredRecord { key, kind, stored, created_position })
 }
 
-impl SqlRow for ManifestRecord {
-    fn load(connection: &Connection, key: &ManifestId) -> rusqlite::Result<Option<Self>> {
-        let sql = format!("SELECT {SELECT} WHERE customer = ?1 AND id = ?2");
-        let key = (key.customer.0, &key.id);
+impl SqlRow for StoredRecord {
+    fn load(connection: &Connection, key: &StoredKey) -> rusqlite::Result<Option<Self>> {
+        let sql = format!("SELECT {SELECT} WHERE customer = ?1 AND is_collection = ?2 AND id = ?3");
+        let key = (key.customer.0, key.is_collection, &key.id);
         connection.prepare_cached(&sql)?.query_row(key, into_record).optional()
     }
 
     fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
         // The first row keeps its place in the order of creation.
         let mut statement = connection.prepare_cached(
-            "INSERT INTO manifests
-                 (created_position, customer, id, slug, deleted, document_sha256, document_bytes,
-                  created_at_us, modified_at_us, edit_revision, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (customer, id) DO UPDATE SET
+            "INSERT INTO stored
+                 (created_position, customer, is_collection, id, kind_json, is_public, parent,
+                  slug, label_json, deleted, document_sha256, document_bytes, created_at_us,
+                  modified_at_us, edit_revision, position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+             ON CONFLICT (customer, is_collection, id) DO UPDATE SET
+                 kind_json = excluded.kind_json,
+                 is_public = excluded.is_public,
+                 parent = excluded.parent,
                  slug = excluded.slug,
+                 label_json = excluded.label_json,
                  deleted = excluded.deleted,
                  document_sha256 = excluded.document_sha256,
                  document_bytes = excluded.document_bytes,
@@ -100,27 +115,44 @@ impl SqlRow for ManifestRecord {
                  edit_revision = excluded.edit_revision,
                  position = excluded.position",
         )?;
-        let row = &self.row;
+        let (key, stored) = (&self.key, &self.stored);
         statement.execute(params![
             self.created_position,
-            row.id.customer.0,
-            row.id.id,
-            row.slug,
-            row.deleted,
-            row.document.sha256,
-            row.document.length_bytes,
-            row.created_at_us,
-            row.modified_at_us,
-            row.edit_revision,
-            row.position,
+            key.customer.0,
+            key.is_collection,
+            key.id,
+            to_json(&self.kind),
+            self.is_public(),
+            stored.place.parent.as_deref().unwrap_or_default(),
+            stored.place.slug,
+            to_json(&stored.label),
+            stored.deleted,
+            stored.document.sha256,
+            stored.document.length_bytes,
+            stored.created_at_us,
+            stored.modified_at_us,
+            stored.edit_revision,
+            stored.position,
         ])?;
         Ok(())
     }
 
     fn delete(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let key = (self.row.id.customer.0, &self.row.id.id);
-        connection.execute("DELETE FROM manifests WHERE customer = ?1 AND id = ?2", key).map(drop)
+        let key = (self.key.customer.0, self.key.is_collection, &self.key.id);
+        let sql = "DELETE FROM stored WHERE customer = ?1 AND is_collection = ?2 AND id = ?3";
+        connection.execute(sql, key).map(drop)
     }
+}
+
+const SELECT_SLUG: &str = "SELECT customer, slug_key, holder_is_collection, holder FROM slugs";
+
+fn into_slug(row: &Row<'_>) -> rusqlite::Result<SlugRecord> {
+    Ok(SlugRecord {
+        customer: CustomerId(row.get("customer")?),
+        slug_key: row.get("slug_key")?,
+        holder_is_collection: row.get("holder_is_collection")?,
+        holder: row.get("holder")?,
+    })
 }
 
 impl SqlRow for SlugRecord {
@@ -128,43 +160,72 @@ impl SqlRow for SlugRecord {
         connection: &Connection,
         (customer, slug_key): &(CustomerId, String),
     ) -> rusqlite::Result<Option<Self>> {
-        let sql = "SELECT manifest FROM manifest_slugs WHERE customer = ?1 AND slug_key = ?2";
-        let into_row = |row: &Row<'_>| {
-            let (customer, slug_key) = (*customer, slug_key.clone());
-            Ok(Self { customer, slug_key, manifest: row.get(0)? })
-        };
+        let sql = format!("{SELECT_SLUG} WHERE customer = ?1 AND slug_key = ?2");
         let key = (customer.0, slug_key);
-        connection.prepare_cached(sql)?.query_row(key, into_row).optional()
+        connection.prepare_cached(&sql)?.query_row(key, into_slug).optional()
     }
 
     fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
-        let sql = "REPLACE INTO manifest_slugs (customer, slug_key, manifest) VALUES (?1, ?2, ?3)";
-        let row = (self.customer.0, &self.slug_key, &self.manifest);
+        let sql = "REPLACE INTO slugs (customer, slug_key, holder_is_collection, holder)
+                   VALUES (?1, ?2, ?3, ?4)";
+        let row = (self.customer.0, &self.slug_key, self.holder_is_collection, &self.holder);
         connection.prepare_cached(sql)?.execute(row).map(drop)
     }
 
     fn delete(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let sql = "DELETE FROM manifest_slugs WHERE customer = ?1 AND slug_key = ?2";
+        let sql = "DELETE FROM slugs WHERE customer = ?1 AND slug_key = ?2";
         connection.execute(sql, (self.customer.0, &self.slug_key)).map(drop)
     }
 }
 
 fn dump(connection: &Connection, writer: &mut DumpWriter) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(&format!("SELECT {SELECT} ORDER BY customer, id"))?;
+    let order = "ORDER BY customer, is_collection, id";
+    let mut statement = connection.prepare(&format!("SELECT {SELECT} {order}"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         writer.row(&into_record(row)?);
     }
-    writer.end_table("manifests");
-    let sql = "SELECT customer, slug_key, manifest FROM manifest_slugs ORDER BY customer, slug_key";
-    let mut statement = connection.prepare(sql)?;
+    writer.end_table("stored");
+    let mut statement =
+        connection.prepare(&format!("{SELECT_SLUG} ORDER BY customer, slug_key"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let customer = CustomerId(row.get(0)?);
-        writer.row(&SlugRecord { customer, slug_key: row.get(1)?, manifest: row.get(2)? });
+        writer.row(&into_slug(row)?);
     }
-    writer.end_table("manifest_slugs");
+    writer.end_table("slugs");
     Ok(())
+}
+
+/// Begins a list of what is there, in the order of creation.
+fn living(customer: CustomerId) -> Listing {
+    let mut listing = Listing::new(SELECT, &["created_position"]);
+    listing.and_with("customer = ?", customer.0);
+    listing.and("deleted = 0");
+    listing
+}
+
+impl Query {
+    async fn stored(&self, key: StoredKey) -> Result<Option<StoredRecord>, QueryError> {
+        self.run(move |it| StoredRecord::load(it, &key)).await
+    }
+
+    async fn stored_page(
+        &self,
+        mut listing: Listing,
+        page: &PageRequest,
+    ) -> Result<Page<StoredRecord>, QueryError> {
+        let whole = listing.clone();
+        if let Some(after) = &page.after {
+            listing.after([signed(after.key(LIST)?)], page.direction);
+        }
+        let page = page.clone();
+        self.run(move |it| {
+            let cursor = |it: &StoredRecord| Cursor::after(LIST, &it.created_position);
+            let total = Some(whole.count(it)?);
+            Ok(Page { total, ..listing.page(it, &page, into_record, cursor)? })
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -174,23 +235,30 @@ impl Manifests for Query {
         _: &Principal,
         id: &ManifestId,
     ) -> Result<Option<ManifestRow>, QueryError> {
-        let id = id.clone();
-        self.run(move |it| Ok(ManifestRecord::load(it, &id)?.map(|it| it.row))).await
+        Ok(self.stored(id.into()).await?.and_then(StoredRecord::into_manifest))
+    }
+
+    async fn collection(
+        &self,
+        _: &Principal,
+        id: &CollectionId,
+    ) -> Result<Option<CollectionRow>, QueryError> {
+        Ok(self.stored(id.into()).await?.and_then(StoredRecord::into_collection))
     }
 
     async fn by_slug(
         &self,
         _: &Principal,
         customer: CustomerId,
+        parent: Option<&str>,
         slug: &str,
-    ) -> Result<Option<ManifestRow>, QueryError> {
-        let key = slug.to_lowercase();
-        self.run(move |it| {
+    ) -> Result<Option<StoredRow>, QueryError> {
+        let key = slug_key(parent, slug);
+        let found = self.run(move |it| {
             let Some(slug) = SlugRecord::load(it, &(customer, key))? else { return Ok(None) };
-            let id = ManifestId { customer, id: slug.manifest };
-            Ok(ManifestRecord::load(it, &id)?.map(|it| it.row))
-        })
-        .await
+            StoredRecord::load(it, &slug.holder_key())
+        });
+        Ok(found.await?.map(StoredRecord::into_row))
     }
 
     async fn list(
@@ -200,20 +268,37 @@ impl Manifests for Query {
         page: &PageRequest,
     ) -> Result<Page<ManifestRow>, QueryError> {
         scope::management(principal, customer)?;
-        let mut listing = Listing::new(SELECT, &["created_position"]);
-        listing.and_with("customer = ?", customer.0);
-        listing.and("deleted = 0");
-        let whole = listing.clone();
-        if let Some(after) = &page.after {
-            listing.after([signed(after.key(LIST)?)], page.direction);
+        let mut listing = living(customer);
+        listing.and("is_collection = 0");
+        let page = self.stored_page(listing, page).await?;
+        Ok(page.filter_map(StoredRecord::into_manifest))
+    }
+
+    async fn collections(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        page: &PageRequest,
+    ) -> Result<Page<CollectionRow>, QueryError> {
+        scope::management(principal, customer)?;
+        let mut listing = living(customer);
+        listing.and("is_collection = 1");
+        let page = self.stored_page(listing, page).await?;
+        Ok(page.filter_map(StoredRecord::into_collection))
+    }
+
+    async fn members(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        parent: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Page<StoredRow>, QueryError> {
+        let mut listing = living(customer);
+        listing.and_with("parent = ?", parent.unwrap_or_default().to_owned());
+        if scope::management(principal, customer).is_err() {
+            listing.and("is_public = 1");
         }
-        let page = page.clone();
-        self.run(move |it| {
-            let cursor = |it: &ManifestRecord| Cursor::after(LIST, &it.created_position);
-            let total = Some(whole.count(it)?);
-            let page = listing.page(it, &page, into_record, cursor)?;
-            Ok(Page { total, ..page.map(|it| it.row) })
-        })
-        .await
+        Ok(self.stored_page(listing, page).await?.map(StoredRecord::into_row))
     }
 }

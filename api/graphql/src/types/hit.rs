@@ -118,7 +118,7 @@ async fn members(ctx: &Context<'_>, id: ManifestId) -> Result<Vec<AssetId>> {
     let state = state(ctx);
     let row = state.queries.manifests.manifest(&principal(ctx), &id).await.map_err(query_error)?;
     let row = row
-        .filter(|it| !it.deleted)
+        .filter(|it| !it.stored.deleted)
         .ok_or_else(|| refused("not-found", format!("there is no manifest `{}`", id.id)))?;
     let members = (state.members)(row).await;
     members.map_err(|error| {

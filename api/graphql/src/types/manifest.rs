@@ -2,12 +2,12 @@
 
 use super::event::{self, Event};
 use crate::connection::List;
-use crate::context::{segment, state};
+use crate::context::{principal, query_error, segment, state};
 use crate::node::NodeId;
 use crate::scalar::Time;
-use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
-use dlcs_domain::ManifestId;
-use dlcs_projections::manifests::ManifestRow;
+use async_graphql::{ComplexObject, Context, ID, Json, Result, SimpleObject};
+use dlcs_domain::{CustomerId, Label, ManifestId};
+use dlcs_projections::manifests::{ManifestRow, Stored, path_of};
 
 /// A stored manifest.
 #[derive(SimpleObject)]
@@ -15,7 +15,12 @@ use dlcs_projections::manifests::ManifestRow;
 pub(crate) struct Manifest {
     customer: u32,
     manifest_id: String,
+    /// Last segment of its public address.
     slug: Option<String>,
+    /// Flat id of the storage collection that it is in; `null`: the root collection.
+    parent: Option<String>,
+    /// What it is called, by language.
+    label: Json<Label>,
     /// SHA-256 of the document as the client put it.
     sha256: String,
     length_bytes: u64,
@@ -24,6 +29,8 @@ pub(crate) struct Manifest {
     position: u64,
     #[graphql(skip)]
     key: ManifestId,
+    #[graphql(skip)]
+    stored: Stored,
 }
 
 impl From<ManifestRow> for Manifest {
@@ -31,13 +38,16 @@ impl From<ManifestRow> for Manifest {
         Self {
             customer: row.id.customer.0,
             manifest_id: row.id.id.clone(),
-            slug: row.slug,
-            sha256: row.document.sha256,
-            length_bytes: row.document.length_bytes,
-            created: Time(row.created_at_us),
-            modified: Time(row.modified_at_us),
-            position: row.position,
+            slug: row.stored.place.slug.clone(),
+            parent: row.stored.place.parent.clone(),
+            label: Json(row.stored.label.clone()),
+            sha256: row.stored.document.sha256.clone(),
+            length_bytes: row.stored.document.length_bytes,
+            created: Time(row.stored.created_at_us),
+            modified: Time(row.stored.modified_at_us),
+            position: row.stored.position,
             key: row.id,
+            stored: row.stored,
         }
     }
 }
@@ -50,12 +60,9 @@ impl Manifest {
     }
 
     /// Public address of the IIIF document.
-    async fn address(&self, ctx: &Context<'_>) -> String {
-        let base = &state(ctx).public_url;
-        match &self.slug {
-            Some(slug) => format!("{base}/iiif/{}/{}", self.customer, segment(slug)),
-            None => format!("{base}/{}/manifests/{}", self.customer, segment(&self.manifest_id)),
-        }
+    async fn address(&self, ctx: &Context<'_>) -> Result<String> {
+        let flat = || format!("/{}/manifests/{}", self.customer, segment(&self.manifest_id));
+        address(ctx, self.key.customer, &self.stored, flat).await
     }
 
     /// Everything that happened to this manifest, in order.
@@ -67,4 +74,22 @@ impl Manifest {
     ) -> Result<List<Event>> {
         event::of_stream(ctx, format!("manifest-{}", self.key), first, after).await
     }
+}
+
+/// Returns the public address of something stored: by the slugs that lead there, else its flat one.
+pub(crate) async fn address(
+    ctx: &Context<'_>,
+    customer: CustomerId,
+    stored: &Stored,
+    flat: impl FnOnce() -> String,
+) -> Result<String> {
+    let (base, manifests) = (&state(ctx).public_url, &state(ctx).queries.manifests);
+    let path = path_of(&**manifests, &principal(ctx), customer, stored).await;
+    Ok(match path.map_err(query_error)? {
+        Some(path) => {
+            let path: Vec<String> = path.split('/').map(|it| segment(it).to_string()).collect();
+            format!("{base}/iiif/{customer}/{}", path.join("/"))
+        }
+        None => format!("{base}{}", flat()),
+    })
 }

@@ -3,20 +3,29 @@
 use super::{ONE, taken};
 use crate::context::CommandContext;
 use crate::error::CommandError;
+use crate::services::NewDocument;
 use crate::testing::{World, context, repeatable};
 use dlcs_domain::names::NameError;
-use dlcs_domain::{CustomerId, ManifestId, Patch};
+use dlcs_domain::{CustomerId, Label, ManifestId, Patch, Place, PlacePatch};
 use dlcs_objects::{Digest, ObjectKey, Objects};
 
-fn slug(name: &str) -> Option<String> {
-    Some(name.to_owned())
+fn at(slug: &str) -> Place {
+    Place::at_root(Some(slug.to_owned()))
+}
+
+fn to(slug: &str) -> PlacePatch {
+    PlacePatch::to_slug(Patch::Set(slug.to_owned()))
+}
+
+fn document(text: &'static str) -> NewDocument {
+    NewDocument { bytes: text.into(), label: Label::default() }
 }
 
 #[tokio::test]
 async fn a_document_is_a_blob_before_it_is_an_event() {
     let world = World::with_customer().await;
     let manifests = &world.commands.manifests;
-    let created = manifests.create(&context(), ONE, None, slug("atlas"), "{}".into()).await;
+    let created = manifests.create(&context(), ONE, None, at("atlas"), document("{}")).await;
     let (id, decided) = created.expect("the slug is free");
     assert!(decided.created);
     let manifest = manifests.load(&id).await.expect("memory can be read");
@@ -32,7 +41,7 @@ async fn a_slug_is_used_once() {
     let world = World::with_customer().await;
     let manifests = &world.commands.manifests;
     let create = async |context: CommandContext, id| {
-        manifests.create(&context, ONE, id, slug("atlas"), "{}".into()).await
+        manifests.create(&context, ONE, id, at("atlas"), document("{}")).await
     };
     let first = create(repeatable(1), None).await.expect("the slug is free");
     assert_eq!(create(repeatable(1), None).await, Ok(first), "it is repeated");
@@ -45,10 +54,13 @@ async fn an_id_that_is_used_keeps_the_slug_free() {
     let world = World::with_customer().await;
     let manifests = &world.commands.manifests;
     let id = || Some("x".to_owned());
-    manifests.create(&context(), ONE, id(), None, "{}".into()).await.expect("the id is free");
-    let refused = manifests.create(&context(), ONE, id(), slug("atlas"), "{}".into()).await;
+    manifests
+        .create(&context(), ONE, id(), Place::default(), document("{}"))
+        .await
+        .expect("the id is free");
+    let refused = manifests.create(&context(), ONE, id(), at("atlas"), document("{}")).await;
     assert!(matches!(refused, Err(CommandError::Conflict(_))));
-    assert!(manifests.create(&context(), ONE, None, slug("atlas"), "{}".into()).await.is_ok());
+    assert!(manifests.create(&context(), ONE, None, at("atlas"), document("{}")).await.is_ok());
 }
 
 #[tokio::test]
@@ -56,14 +68,16 @@ async fn only_other_bytes_replace() {
     let world = World::with_customer().await;
     let manifests = &world.commands.manifests;
     let id = ManifestId { customer: ONE, id: "x".to_owned() };
-    let missing = manifests.change(&context(), &id, Patch::Keep, Some("{}".into())).await;
+    let missing =
+        manifests.change(&context(), &id, PlacePatch::default(), Some(document("{}"))).await;
     assert!(matches!(missing, Err(CommandError::NotFound(_))));
-    let put =
-        async |text: &'static str| manifests.put(&context(), &id, slug("atlas"), text.into()).await;
+    let put = async |text: &'static str| {
+        manifests.put(&context(), &id, to("atlas"), document(text)).await
+    };
     assert!(put("{}").await.expect("it is new").created);
     assert!(!put("{}").await.expect("it is there").changed);
     assert_eq!(put("[]").await.expect("it is there").edit_revision, 2);
-    let moved = manifests.put(&context(), &id, slug("other"), "{}".into()).await;
+    let moved = manifests.put(&context(), &id, to("other"), document("{}")).await;
     assert_eq!(moved.expect("it moves and is replaced").edit_revision, 4);
 }
 
@@ -73,18 +87,18 @@ async fn a_manifest_moves_and_its_former_slug_is_free() {
     let manifests = &world.commands.manifests;
     let id = |id: &str| ManifestId { customer: ONE, id: id.to_owned() };
     for (name, at) in [("x", "atlas"), ("y", "globe")] {
-        let made = manifests.put(&context(), &id(name), slug(at), "{}".into()).await;
+        let made = manifests.put(&context(), &id(name), to(at), document("{}")).await;
         assert!(made.expect("both are free").created);
     }
-    let to = |name: &str| Patch::Set(name.to_owned());
-    let change = async |name: &str, slug| manifests.change(&context(), &id(name), slug, None).await;
+    let change =
+        async |name: &str, place| manifests.change(&context(), &id(name), place, None).await;
     assert_eq!(change("x", to("globe")).await.err(), Some(taken("globe")));
     assert_eq!(manifests.by_slug(ONE, "atlas").await, Ok(Some(id("x"))), "nothing has happened");
     assert!(change("x", to("maps")).await.expect("it is free").changed);
     assert_eq!(manifests.by_slug(ONE, "atlas").await, Ok(None));
     assert_eq!(manifests.by_slug(ONE, "maps").await, Ok(Some(id("x"))));
     assert!(change("y", to("atlas")).await.expect("it is free now").changed);
-    assert!(change("x", Patch::Clear).await.expect("it needs none").changed);
+    assert!(change("x", PlacePatch::to_slug(Patch::Clear)).await.expect("it needs none").changed);
     assert_eq!(manifests.by_slug(ONE, "maps").await, Ok(None));
     let reserved = change("x", to("canvases")).await;
     assert_eq!(reserved.err(), Some(NameError::Reserved("canvases".to_owned()).into()));
@@ -101,16 +115,16 @@ async fn a_deleted_manifest_lets_its_slug_go() {
     let world = World::with_customer().await;
     let manifests = &world.commands.manifests;
     let id = ManifestId { customer: ONE, id: "x".to_owned() };
-    manifests.put(&context(), &id, slug("atlas"), "{}".into()).await.expect("it is free");
+    manifests.put(&context(), &id, to("atlas"), document("{}")).await.expect("it is free");
     let first = manifests.delete(&repeatable(1), &id).await.expect("it is there");
     assert_eq!(manifests.delete(&repeatable(1), &id).await, Ok(first), "it is repeated");
     let gone = manifests.delete(&context(), &id).await;
     assert!(matches!(gone, Err(CommandError::Gone(_))), "{gone:?}");
-    let gone = manifests.change(&context(), &id, Patch::Keep, Some("[]".into())).await;
+    let gone = manifests.change(&context(), &id, PlacePatch::default(), Some(document("[]"))).await;
     assert!(matches!(gone, Err(CommandError::Gone(_))), "{gone:?}");
-    let other = manifests.create(&context(), ONE, None, slug("atlas"), "{}".into()).await;
+    let other = manifests.create(&context(), ONE, None, at("atlas"), document("{}")).await;
     assert!(other.is_ok(), "the slug is free: {other:?}");
-    let again = manifests.put(&context(), &id, slug("globe"), "{}".into()).await;
+    let again = manifests.put(&context(), &id, to("globe"), document("{}")).await;
     assert!(again.expect("another is stored there").created);
 }
 
@@ -121,7 +135,10 @@ async fn a_repeated_put_that_created_replaces_nothing() {
     let manifests = &world.commands.manifests;
     let id = ManifestId { customer: ONE, id: "x".to_owned() };
     let put = async |context: CommandContext, text: &'static str| {
-        manifests.put(&context, &id, None, text.into()).await.expect("it is allowed")
+        manifests
+            .put(&context, &id, PlacePatch::default(), document(text))
+            .await
+            .expect("it is allowed")
     };
     let first = put(repeatable(1), "{}").await;
     let other = put(context(), "[]").await;
@@ -134,8 +151,9 @@ async fn a_repeated_put_that_created_replaces_nothing() {
 async fn a_manifest_needs_a_customer_and_a_free_name() {
     let world = World::with_customer().await;
     let manifests = &world.commands.manifests;
-    let orphan = manifests.create(&context(), CustomerId(9), None, None, "{}".into()).await;
+    let orphan =
+        manifests.create(&context(), CustomerId(9), None, Place::default(), document("{}")).await;
     assert!(matches!(orphan, Err(CommandError::NotFound(_))));
-    let reserved = manifests.create(&context(), ONE, None, slug("Canvases"), "{}".into()).await;
+    let reserved = manifests.create(&context(), ONE, None, at("Canvases"), document("{}")).await;
     assert_eq!(reserved.err(), Some(NameError::Reserved("Canvases".to_owned()).into()));
 }

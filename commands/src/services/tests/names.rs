@@ -2,11 +2,12 @@
 
 use super::{ONE, named, space, taken, with_space};
 use crate::error::CommandError;
+use crate::services::NewDocument;
 use crate::services::reservations::Reservations;
 use crate::testing::{World, context, repeatable};
 use dlcs_domain::names::NameError;
 use dlcs_domain::space::SpaceChange;
-use dlcs_domain::{CustomerId, NameKey};
+use dlcs_domain::{CustomerId, Label, NameKey, Place};
 use dlcs_eventlog::StreamId;
 use std::time::Duration;
 
@@ -159,8 +160,9 @@ async fn a_flow_whose_answer_is_lost_keeps_its_name() {
     assert_eq!(spaces.create(&context(), ONE, named("globes")).await.err(), Some(taken("globes")));
     world.log.lose_answer_once("manifest-1/m");
     let create = async |id: &str| {
-        let (id, slug) = (Some(id.to_owned()), Some("atlas".to_owned()));
-        manifests.create(&context(), ONE, id, slug, "{}".into()).await
+        let (id, place) = (Some(id.to_owned()), Place::at_root(Some("atlas".to_owned())));
+        let document = NewDocument { bytes: "{}".into(), label: Label::default() };
+        manifests.create(&context(), ONE, id, place, document).await
     };
     assert!(matches!(create("m").await, Err(CommandError::Unavailable(_))));
     assert_eq!(create("n").await.err(), Some(taken("atlas")));

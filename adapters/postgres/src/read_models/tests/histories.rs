@@ -1,11 +1,15 @@
 //! Random histories: what may happen, in orders that make no sense too.
 
 use dlcs_domain::asset::{AccessChanged, AssetEvent, MetadataPatch};
+use dlcs_domain::collection::{
+    CollectionCreated, CollectionDeleted, CollectionEvent, CollectionKind, CollectionPublished,
+    CollectionRestored, CollectionWithdrawn,
+};
 use dlcs_domain::manifest::{
     ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved, ManifestReplaced,
 };
 use dlcs_domain::space::{SpaceEvent, SpaceRenamed};
-use dlcs_domain::{BatchId, DomainEvent, Patch};
+use dlcs_domain::{BatchId, DomainEvent, Label, Patch};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{EventId, EventLog, NewEvent};
 use dlcs_projections::conformance::given::{
@@ -136,9 +140,15 @@ fn text_happening() -> impl Strategy<Value = Happening> {
 
 fn other_happening() -> impl Strategy<Value = Happening> {
     let manifest = |stream: &str, event| (stream.to_owned(), Some(DomainEvent::Manifest(event)));
+    let collection = |event| ("collection-1/c".to_owned(), Some(DomainEvent::Collection(event)));
     let created = |slug, number| {
         let slug = Some(slug);
-        ManifestEvent::Created(ManifestCreated { slug, document: a_blob(number) })
+        ManifestEvent::Created(ManifestCreated {
+            slug,
+            parent: None,
+            document: a_blob(number),
+            label: Label::default(),
+        })
     };
     prop_oneof![
         (1..3_u32).prop_map(|it| (format!("customer-{it}"), Some(customer_created("Library")))),
@@ -150,12 +160,31 @@ fn other_happening() -> impl Strategy<Value = Happening> {
         ("[A-Z]{1,3}", 1..9_u64)
             .prop_map(move |(slug, it)| manifest("manifest-1/m", created(slug, it))),
         (1..9_u64).prop_map(move |it| {
-            let document = a_blob(it);
-            manifest("manifest-1/m", ManifestEvent::Replaced(ManifestReplaced { document }))
+            let (document, label) = (a_blob(it), Label::none("Replaced"));
+            manifest("manifest-1/m", ManifestEvent::Replaced(ManifestReplaced { document, label }))
         }),
         prop::option::of("[A-Z]{1,3}").prop_map(move |slug| {
-            manifest("manifest-1/m", ManifestEvent::Moved(ManifestMoved { slug }))
+            let parent = slug.as_ref().map(|_| "c".to_owned());
+            manifest("manifest-1/m", ManifestEvent::Moved(ManifestMoved { slug, parent }))
         }),
+        ("[A-Z]{1,3}", any::<bool>(), 1..9_u64).prop_map(move |(slug, public, it)| {
+            collection(CollectionEvent::Created(CollectionCreated {
+                kind: CollectionKind::Storage,
+                slug: Some(slug),
+                parent: None,
+                public,
+                document: a_blob(it),
+                label: Label::none("Maps"),
+            }))
+        }),
+        any::<bool>().prop_map(move |is_shown| {
+            collection(match is_shown {
+                true => CollectionEvent::Published(CollectionPublished {}),
+                false => CollectionEvent::Withdrawn(CollectionWithdrawn {}),
+            })
+        }),
+        Just(collection(CollectionEvent::Deleted(CollectionDeleted {}))),
+        Just(collection(CollectionEvent::Restored(CollectionRestored {}))),
         Just(manifest("manifest-1/m", ManifestEvent::Deleted(ManifestDeleted {}))),
     ]
 }
