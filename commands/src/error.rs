@@ -67,7 +67,7 @@ impl CommandError {
 }
 
 /// What the rules of an aggregate say, in the words of the services.
-trait Rule: std::error::Error + Sized {
+pub(crate) trait Rule: std::error::Error + Sized {
     fn refusal(self) -> CommandError;
 }
 

@@ -168,7 +168,7 @@ impl StoredRecord {
         !matches!(self.kind, StoredKind::Collection { is_public: false, .. })
     }
 
-    /// Says what a list must know that only shows what is public.
+    /// Takes it for what it is: a manifest or a collection.
     pub fn into_row(self) -> StoredRow {
         let Self { key: StoredKey { customer, id, .. }, kind, stored, .. } = self;
         match kind {

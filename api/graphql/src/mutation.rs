@@ -274,14 +274,20 @@ async fn changed_text(ctx: &Context<'_>, id: AssetId, decided: Decided) -> Resul
     Ok(ChangedText { position: decided.position.0, text: row.map(Text::from) })
 }
 
-/// Reads where something is to go.
+/// Reads where something is to go. A slug that is left out beside a parent stays; without a parent
+/// there is no public address any more but that of the id.
 fn place(parent: Option<String>, slug: Option<String>) -> PlacePatch {
+    let slug = match slug {
+        Some(slug) => Patch::Set(slug),
+        None if parent.is_some() => Patch::Keep,
+        None => Patch::Clear,
+    };
     let parent = match parent {
         None => Patch::Keep,
         Some(root) if root == ROOT => Patch::Clear,
         Some(id) => Patch::Set(id),
     };
-    PlacePatch { parent, slug: slug.map_or(Patch::Clear, Patch::Set) }
+    PlacePatch { parent, slug }
 }
 
 async fn changed_manifest(

@@ -58,15 +58,5 @@ pub(crate) async fn shown(
 
 /// Reads what a document says that it is called: a text, or a language map.
 pub(crate) fn label(document: &Value) -> Label {
-    match &document["label"] {
-        Value::String(text) => Label::none(text),
-        Value::Object(languages) => {
-            let texts = languages.iter().flat_map(|(language, texts)| {
-                let texts = texts.as_array().into_iter().flatten();
-                texts.filter_map(|text| Some((language.as_str(), text.as_str()?)))
-            });
-            Label::of(texts)
-        }
-        _ => Label::default(),
-    }
+    Label::of(stored::language_map(&document["label"]).texts())
 }

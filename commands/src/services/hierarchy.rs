@@ -7,8 +7,8 @@
 use super::customers::check_customer;
 use super::reservations::{Reservations, Seen, Usage};
 use crate::context::CommandContext;
-use crate::cqrs::{Decided, DispatchError, Executor};
-use crate::error::CommandError;
+use crate::cqrs::{Decided, Executor};
+use crate::error::{CommandError, Rule};
 use crate::metadata::new_uuid;
 use bytes::Bytes;
 use dlcs_domain::collection::{Collection, CollectionError, CollectionKind};
@@ -33,7 +33,7 @@ pub struct NewDocument {
 }
 
 /// What has a place in the hierarchy.
-pub(super) trait Placed: Aggregate<Command: Clone> {
+pub(super) trait Placed: Aggregate<Command: Clone, Error: Rule> {
     /// Returns where it is, while it is there.
     fn place(&self) -> Option<&Place>;
 
@@ -88,10 +88,7 @@ impl Hierarchy {
         id: Option<String>,
         place: &Place,
         command: A::Command,
-    ) -> Result<(FlatId, Decided), CommandError>
-    where
-        CommandError: From<DispatchError<A::Error>>,
-    {
+    ) -> Result<(FlatId, Decided), CommandError> {
         id.as_deref().map_or(Ok(()), check_flat_id)?;
         place.check()?;
         check_customer(&self.executor, customer).await?;
@@ -143,10 +140,7 @@ impl Hierarchy {
         id: &FlatId,
         patch: &PlacePatch,
         command: A::Command,
-    ) -> Result<Decided, CommandError>
-    where
-        CommandError: From<DispatchError<A::Error>>,
-    {
+    ) -> Result<Decided, CommandError> {
         let wants_to_know = context.expected_edit.is_some() || context.expects_absent;
         for _tried in 0..MOVE_TRIES_MAX {
             match self.change_once::<A>(context, id, patch, command.clone()).await {
@@ -195,27 +189,21 @@ impl Hierarchy {
         Ok(self.executor.load::<A>(&id.to_string()).await?.state)
     }
 
-    pub(super) async fn execute<A: Aggregate>(
+    pub(super) async fn execute<A: Placed>(
         &self,
         context: &CommandContext,
         id: &FlatId,
         command: A::Command,
-    ) -> Result<Decided, CommandError>
-    where
-        CommandError: From<DispatchError<A::Error>>,
-    {
+    ) -> Result<Decided, CommandError> {
         Ok(self.executor.execute::<A>(context, &id.to_string(), command).await?)
     }
 
     /// Returns the answer of the first time, if this command has been executed before.
-    pub(super) async fn repeated<A: Aggregate>(
+    pub(super) async fn repeated<A: Placed>(
         &self,
         context: &CommandContext,
         id: &FlatId,
-    ) -> Result<Option<Decided>, CommandError>
-    where
-        CommandError: From<DispatchError<A::Error>>,
-    {
+    ) -> Result<Option<Decided>, CommandError> {
         if context.command_id.is_none() {
             return Ok(None);
         }
@@ -230,10 +218,7 @@ impl Hierarchy {
         id: &FlatId,
         place: &Place,
         command: A::Command,
-    ) -> Result<Decided, CommandError>
-    where
-        CommandError: From<DispatchError<A::Error>>,
-    {
+    ) -> Result<Decided, CommandError> {
         let decided = self.execute::<A>(&context.part("create"), id, command).await?;
         if let Err(error) = self.check_parents::<A>(id, place).await {
             let expected_edit = Some(decided.edit_revision);
@@ -251,10 +236,7 @@ impl Hierarchy {
         id: &FlatId,
         patch: &PlacePatch,
         command: A::Command,
-    ) -> Result<Decided, CommandError>
-    where
-        CommandError: From<DispatchError<A::Error>>,
-    {
+    ) -> Result<Decided, CommandError> {
         let state = self.load::<A>(id).await?;
         let Some(former) = state.place() else {
             return self.execute::<A>(context, id, command).await;
@@ -314,10 +296,7 @@ impl Hierarchy {
         former: &Place,
         wanted: &Place,
         command: A::Command,
-    ) -> Result<Decided, CommandError>
-    where
-        CommandError: From<DispatchError<A::Error>>,
-    {
+    ) -> Result<Decided, CommandError> {
         let decided = self.execute::<A>(context, id, command).await?;
         if former.parent == wanted.parent {
             return Ok(decided);

@@ -21,7 +21,7 @@ CREATE TABLE stored (
 ) STRICT;
 
 CREATE INDEX stored_by_customer ON stored (customer, is_collection) WHERE deleted = 0;
-CREATE INDEX stored_by_parent ON stored (customer, parent, is_public) WHERE deleted = 0;
+CREATE INDEX stored_by_parent ON stored (customer, parent) WHERE deleted = 0;
 
 -- Who had a slug last, so that former addresses lead somewhere.
 CREATE TABLE slugs (
