@@ -1,10 +1,9 @@
 //! The boxes of what a search finds, beside those that people drew around the same words.
 
 use crate::support::fixtures;
-use crate::support::server::{PATIENCE, Persona, Server};
+use crate::support::server::{Persona, Server};
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 /// x, y, width and height in pixels of the page.
 type Rect = [f64; 4];
@@ -78,17 +77,7 @@ pub(crate) async fn recognised(server: &Server, page: &Path, manifest: &str) {
     let args = ["register", "--ocr", "frk", "--wait-text", "--manifest", manifest, page];
     let output = server.command(&args);
     assert!(output.status.success(), "{output:?}");
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let status = server.command(&["projections", "status"]);
-        let text = String::from_utf8_lossy(&status.stdout).into_owned();
-        let mut lags = text.lines().filter(|line| line.contains("  lag "));
-        if text.contains("search") && lags.all(|line| line.contains("  lag 0 ")) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "projections are behind: {text}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    server.projected().await;
 }
 
 /// Fewer would say nothing about the boxes.

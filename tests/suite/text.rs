@@ -16,6 +16,7 @@ async fn kant(server: &Server) -> Option<()> {
     let alto = std::fs::read(pages.join("kant_0020.alto.xml")).expect("readable");
     let (status, text) = import(server, "alto", "kant_0020.tif", alto).await;
     assert_eq!(status, StatusCode::CREATED, "{text}");
+    server.projected().await;
     Some(())
 }
 

@@ -198,6 +198,22 @@ impl Server {
         }
     }
 
+    /// Waits until every projection has seen all that has happened: a search index on a node may be
+    /// a moment behind, and is made when it is needed first.
+    pub(crate) async fn projected(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let status = self.command(&["projections", "status"]);
+            let text = String::from_utf8_lossy(&status.stdout).into_owned();
+            let mut lags = text.lines().filter(|line| line.contains("  lag "));
+            if text.contains("search") && lags.all(|line| line.contains("  lag 0 ")) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "projections are behind: {text}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Runs another `dlcs` command for this server's folder and address.
     pub(crate) fn command(&self, args: &[&str]) -> Output {
         self.prepare(args).output().expect("the program runs")
