@@ -72,15 +72,11 @@ pub(crate) fn read(
         CollectionKind::Storage => drop(members.remove("items")),
         CollectionKind::Iiif => check_items(&fields)?,
     }
-    match behavior.as_ref().map(|it| it.iter().filter(|it| ![STORAGE, PUBLIC].contains(&&***it))) {
-        Some(rest) => {
-            let rest: Vec<&String> = rest.collect();
-            match rest.is_empty() {
-                true => drop(members.remove("behavior")),
-                false => drop(members.insert("behavior".to_owned(), json!(rest))),
-            }
-        }
-        None => drop(members.remove("behavior")),
+    let theirs = behavior.iter().flatten().filter(|it| ![STORAGE, PUBLIC].contains(&it.as_str()));
+    let theirs: Vec<&String> = theirs.collect();
+    members.remove("behavior");
+    if !theirs.is_empty() {
+        members.insert("behavior".to_owned(), json!(theirs));
     }
     let label = place::label(&document);
     if label.is_empty() {

@@ -266,7 +266,7 @@ pub(crate) async fn kept(state: &Shared, stored: &Stored) -> Answer<String> {
     let digest = Digest::parse(&stored.document.sha256)
         .ok_or_else(|| Problem::internal("the digest of a document is malformed"))?;
     let bytes = state.objects.get(&ObjectKey::document(&digest)).await?;
-    String::from_utf8(bytes.to_vec()).map_err(Problem::internal)
+    String::from_utf8(bytes.into()).map_err(Problem::internal)
 }
 
 async fn view(state: &Shared, row: &ManifestRow) -> Answer<Value> {
