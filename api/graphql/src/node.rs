@@ -83,6 +83,7 @@ mod tests {
             NodeId::Asset("1/2/page/7 ü".parse().unwrap()),
             NodeId::Batch(CustomerId(3), batch),
             NodeId::Manifest(ManifestId { customer: CustomerId(1), id: "book".into() }),
+            NodeId::Collection(CollectionId { customer: CustomerId(1), id: "maps".into() }),
             NodeId::AnnotationContainer("1/notes".parse().unwrap()),
             NodeId::Annotation("1/notes/a-b".parse().unwrap()),
         ] {
