@@ -5,7 +5,7 @@
 //!
 //! - [`image_request`]: `{region}/{size}/{rotation}/{quality}.{format}` to pixels.
 //! - [`image_info`]: `info.json` in both versions.
-//! - [`presentation`]: manifests in both versions.
+//! - [`presentation`]: manifests in both versions, and documents of others from one to the other.
 //! - [`content_search`]: answers of Content Search 2.0 and 1.0.
 //! - [`transcription`]: the text of a canvas as annotations.
 //! - [`web_annotation`]: Web Annotations, checked, cleaned, and as Open Annotation.

@@ -2,16 +2,30 @@
 //!
 //! The model holds what a manifest of images says; documents that clients wrote themselves are
 //! kept as they are and do not pass through it. Printing is deterministic: the same manifest
-//! gives the same bytes, whatever the hour.
+//! gives the same bytes, whatever the hour; what was printed can be read again.
+//!
+//! Documents of other people's making go from one version to the other by [`downgrade`] and
+//! [`upgrade`], once [`check`] has found nothing in them that harms a reader.
 
+mod danger;
+mod downgrade;
+mod json;
 mod language;
+mod read;
+mod upgrade;
 mod v2;
 mod v3;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
+pub use danger::{Danger, check};
+pub use downgrade::downgrade;
 pub use language::LanguageMap;
+pub use read::ReadError;
+pub use upgrade::{is_version_2, upgrade};
 
 use crate::content_search::SearchService;
 use crate::image_info::ComplianceLevel;

@@ -173,6 +173,11 @@ impl WebAnnotation {
     }
 }
 
+/// Says whether an address runs in the browser of who follows it.
+pub(crate) fn is_active(address: &str) -> bool {
+    model::has_active_scheme(address)
+}
+
 fn add_via(document: &mut Map<String, Value>, id: String) {
     let via = match document.remove("via") {
         None => Value::String(id),

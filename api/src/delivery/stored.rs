@@ -20,7 +20,7 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{AssetId, CustomerId, ManifestId};
 use dlcs_iiif::content_search::SearchVersion;
 use dlcs_iiif::presentation::{
-    ExternalResource, LabelledValue, LanguageMap, Manifest, PresentationVersion,
+    ExternalResource, LabelledValue, LanguageMap, Manifest, PresentationVersion, downgrade,
 };
 use dlcs_projections::manifests::{ManifestRow, Stored, StoredRow, path_of, resolve};
 use dlcs_projections::tile_metadata::TileMetadataRow;
@@ -157,13 +157,15 @@ async fn render(
     version: PresentationVersion,
 ) -> Answer<Rendered> {
     let Some(painted) = &stored.painted else {
-        if version == PresentationVersion::V2 {
-            let detail = "this manifest was written in Presentation 3.0 and is kept as written; \
-                          version 2.1 is made for manifests of registered assets only";
-            return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "version-not-available", detail));
-        }
-        let body = with_identity(stored.document, &id).to_string();
-        return Ok(Rendered { body, modified_at_us: row.stored.modified_at_us });
+        let document = with_identity(stored.document, &id);
+        let document = match version {
+            PresentationVersion::V2 => downgrade(&document),
+            PresentationVersion::V3 => document,
+        };
+        return Ok(Rendered {
+            body: document.to_string(),
+            modified_at_us: row.stored.modified_at_us,
+        });
     };
     let assets = facts(state, painted).await?;
     let texts = OpenTexts::of(state, painted).await?;

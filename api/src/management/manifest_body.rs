@@ -12,6 +12,7 @@ use crate::state::Shared;
 use dlcs_commands::NewDocument;
 use dlcs_domain::{AssetId, CustomerId, PlacePatch};
 use dlcs_iiif::base::{fill_base, strip_base};
+use dlcs_iiif::presentation::{Danger, check, is_version_2, upgrade};
 use serde_json::{Value, json};
 
 /// THREATS 4.3.
@@ -57,12 +58,23 @@ pub(crate) struct NewManifest {
     pub document: NewDocument,
 }
 
-/// Reads a body.
+/// Reads a body. One of Presentation 2.1 is kept as 3.0.
 pub(crate) async fn read(
     state: &Shared,
     customer: CustomerId,
     body: &Value,
 ) -> Answer<NewManifest> {
+    check(body).map_err(dangerous)?;
+    if is_version_2(body) {
+        let upgraded = upgrade(body);
+        // Addresses that were plain text are ids now.
+        check(&upgraded).map_err(dangerous)?;
+        return read_version_3(state, customer, &upgraded).await;
+    }
+    read_version_3(state, customer, body).await
+}
+
+async fn read_version_3(state: &Shared, customer: CustomerId, body: &Value) -> Answer<NewManifest> {
     let fields = Fields::of(body)?;
     if fields.text("type")?.is_some_and(|kind| kind != "Manifest") {
         return Err(Problem::field("type", "`type` has to be Manifest"));
@@ -227,6 +239,10 @@ fn check_canvases(fields: &Fields<'_>) -> Answer<()> {
         }
         _ => Err(Problem::field("items", "a manifest needs `items` or `paintedResources`")),
     }
+}
+
+pub(crate) fn dangerous(danger: Danger) -> Problem {
+    Problem::field(&danger.at, danger.to_string())
 }
 
 /// Takes over an id that is flat, or the last part of an address of ours.

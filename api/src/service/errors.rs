@@ -61,7 +61,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("text-too-large", "The text is too large for one answer; ask for it page by page."),
     ("text-unreadable", "The file is not of the format, or broken; the detail says where."),
     ("unsupported-media-type", "The body has a media type that is not accepted here."),
-    ("version-not-available", "The document does not exist in this version of the API."),
     ("address-too-long", "The address has more bytes than are accepted."),
 ];
 

@@ -177,7 +177,7 @@ fn check_everywhere(value: &Value, at: &str) -> Checked {
 }
 
 /// Browsers skip blanks and control characters in a scheme.
-fn has_active_scheme(text: &str) -> bool {
+pub(super) fn has_active_scheme(text: &str) -> bool {
     let mut plain = text.chars().filter(|it| !it.is_whitespace() && !it.is_control());
     let scheme: String = plain.by_ref().take_while(|it| *it != ':').take(16).collect();
     ACTIVE_SCHEMES.iter().any(|it| scheme.eq_ignore_ascii_case(it))

@@ -197,6 +197,11 @@ pub fn parse(json: &str) -> Result<WebAnnotation, AnnotationError> {
     WebAnnotation::from_value(Value::Object(annotation))
 }
 
+/// Reads an object of either dialect, unchecked.
+pub(crate) fn read(object: &Map<String, Value>) -> Map<String, Value> {
+    object_in(object)
+}
+
 fn object_in(object: &Map<String, Value>) -> Map<String, Value> {
     let mut read = Map::new();
     let types: Vec<_> = each(object.get("@type")).filter_map(Value::as_str).collect();
