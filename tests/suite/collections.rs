@@ -91,6 +91,11 @@ async fn a_collection_lists_what_is_in_it_for_everybody_who_may_see_it() {
     assert_eq!(volumes["items"][0]["label"], json!({"en": ["VOLUME-1"]}));
     let volume = server.json(Persona::Anonymous, "/iiif/1/maps/1900/volume-1").await;
     assert_eq!(volume["id"], expected[0]);
+    let older = server.json(Persona::Anonymous, "/iiif/v2/1/maps/1900").await;
+    assert_eq!(older["@id"], format!("{base}/iiif/v2/1/maps/1900"));
+    let label = json!({"@value": "1900", "@language": "en"});
+    assert_eq!((&older["@type"], &older["label"]), (&json!("sc:Collection"), &label));
+    assert_eq!(older["manifests"][1]["@id"], expected[1], "{older}");
     let root = server.json(Persona::Anonymous, "/iiif/1").await;
     assert_eq!(ids(&root), [format!("{base}/iiif/1/maps")]);
     for (path, status) in [

@@ -6,7 +6,7 @@ use super::info::see_other;
 use super::manifests::negotiated;
 use super::stored::path;
 use crate::access::Caller;
-use crate::error::{Answer, Problem};
+use crate::error::Answer;
 use crate::http::paging::PageNumber;
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use dlcs_domain::access::Principal;
 use dlcs_domain::collection::{CollectionKind, ROOT};
 use dlcs_domain::{CollectionId, CustomerId, Label};
-use dlcs_iiif::presentation::PresentationVersion;
+use dlcs_iiif::presentation::{PresentationVersion, downgrade};
 use dlcs_projections::Page;
 use dlcs_projections::manifests::{CollectionRow, StoredRow};
 use dlcs_projections::paging::Direction;
@@ -114,12 +114,12 @@ struct Sent {
 
 fn answer(caller: &Caller, headers: &HeaderMap, shown: Shown, sent: &Sent) -> Answer {
     let negotiated = negotiated(caller, headers);
-    if negotiated.version == PresentationVersion::V2 {
-        let detail = "collections are shown in Presentation 3.0";
-        return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "version-not-available", detail));
-    }
+    let document = match negotiated.version {
+        PresentationVersion::V2 => downgrade(&shown.document),
+        PresentationVersion::V3 => shown.document,
+    };
     let document = Document {
-        body: shown.document.to_string(),
+        body: document.to_string(),
         content_type: negotiated.content_type,
         modified_at_us: sent.modified_at_us,
         caching: Caching::of(sent.is_public, false),

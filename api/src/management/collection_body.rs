@@ -4,7 +4,7 @@
 //! `storage-collection` holds what is put into it, `public-iiif` may be seen by anybody; both are
 //! words of DLCS, and not shown to the world.
 
-use super::manifest_body::flat_id;
+use super::manifest_body::{dangerous, flat_id};
 use super::place;
 use crate::error::{Answer, Problem};
 use crate::http::fields::Fields;
@@ -13,6 +13,7 @@ use dlcs_commands::NewDocument;
 use dlcs_commands::services::CollectionChange;
 use dlcs_domain::collection::CollectionKind;
 use dlcs_iiif::base::strip_base;
+use dlcs_iiif::presentation::{check, is_version_2, upgrade};
 use dlcs_projections::manifests::CollectionRow;
 use serde_json::{Value, json};
 
@@ -41,12 +42,17 @@ pub(crate) struct NewCollection {
     pub change: CollectionChange,
 }
 
-/// Reads a body. `known`: the collection that it is to change.
+/// Reads a body; one of Presentation 2.1 is kept as 3.0. `known`: the collection that it is to change.
 pub(crate) fn read(
     state: &Shared,
     body: &Value,
     known: Option<&CollectionRow>,
 ) -> Answer<NewCollection> {
+    check(body).map_err(dangerous)?;
+    let upgraded = is_version_2(body).then(|| upgrade(body));
+    let body = upgraded.as_ref().unwrap_or(body);
+    // Addresses that were plain text are ids now.
+    check(body).map_err(dangerous)?;
     let fields = Fields::of(body)?;
     if fields.text("type")?.is_some_and(|kind| kind != "Collection") {
         return Err(Problem::field("type", "`type` has to be Collection"));

@@ -56,9 +56,10 @@ const RIGHTS: [&str; 3] = [
     "rightsstatements.org/vocab/",
 ];
 
-/// Returns whether a document says that it is a manifest of version 2.
+/// Returns whether a document says that it is a manifest or a collection of version 2.
 pub fn is_version_2(document: &Value) -> bool {
-    document.get("@type").is_some() && is(document, "sc:Manifest")
+    let is_of_2 = is(document, "sc:Manifest") || is(document, "sc:Collection");
+    document.get("@type").is_some() && is_of_2
 }
 
 /// Reads a manifest or a collection of version 2.1 as version 3.0.
