@@ -7,6 +7,7 @@
 //! - [`image_info`]: `info.json` in both versions.
 //! - [`presentation`]: manifests in both versions, and documents of others from one to the other.
 //! - [`content_search`]: answers of Content Search 2.0 and 1.0.
+//! - [`discovery`]: what changed, as Change Discovery 1.0.
 //! - [`transcription`]: the text of a canvas as annotations.
 //! - [`web_annotation`]: Web Annotations, checked, cleaned, and as Open Annotation.
 //! - [`negotiation`]: which version and media type an `Accept` header asks for.
@@ -15,6 +16,7 @@
 
 pub mod base;
 pub mod content_search;
+pub mod discovery;
 pub mod image_info;
 pub mod image_request;
 pub mod link;

@@ -72,6 +72,23 @@ pub fn negotiate_presentation(
     Negotiated { version, content_type }
 }
 
+/// Negotiates a document of Change Discovery 1.0; returns its `Content-Type`.
+///
+/// ```
+/// use dlcs_iiif::negotiation::negotiate_discovery;
+///
+/// assert_eq!(negotiate_discovery(Some("application/json")), "application/json");
+/// assert!(negotiate_discovery(None).starts_with("application/ld+json;profile="));
+/// ```
+pub fn negotiate_discovery(accept: Option<&str>) -> &'static str {
+    match media_type(&parse_accept(accept), true) {
+        MediaType::Json => "application/json",
+        MediaType::JsonLd => {
+            "application/ld+json;profile=\"http://iiif.io/api/discovery/1/context.json\""
+        }
+    }
+}
+
 /// A media range with a quality above zero.
 struct MediaRange<'a> {
     /// As sent; compare without regard to case.
