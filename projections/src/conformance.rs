@@ -1,6 +1,7 @@
 //! What every store of read models must pass. Each case panics with what was wrong.
 
 mod access;
+mod activities;
 mod annotations;
 mod assets;
 mod batches;
@@ -41,6 +42,9 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         assets::edits_are_counted_as_the_aggregate_counts_them,
         assets::rows_come_in_the_order_of_the_ids,
         named_queries::a_named_query_is_defined_changed_and_removed,
+        activities::what_happened_is_told_in_order,
+        activities::activities_are_read_by_their_numbers,
+        activities::a_customer_has_activities_until_it_goes,
         annotations::a_container_counts_its_living_annotations,
         annotations::annotations_are_found_by_what_they_are_about,
         annotations::what_is_in_a_closed_container_is_closed,

@@ -2,6 +2,7 @@
 //!
 //! Not here: HTTP, a concrete database. One file per question: row, projector, query trait.
 
+pub mod activities;
 pub mod annotations;
 pub mod assets;
 pub mod audit_trail;
@@ -46,6 +47,7 @@ pub struct Queries {
     pub manifests: Arc<dyn manifests::Manifests>,
     pub named_queries: Arc<dyn named_queries::NamedQueries>,
     pub annotations: Arc<dyn annotations::Annotations>,
+    pub activities: Arc<dyn activities::Activities>,
     pub page_texts: Arc<dyn page_text::PageTexts>,
     pub tile_metadata: Arc<dyn tile_metadata::TileMetadata>,
     pub audit_trail: Arc<dyn audit_trail::AuditTrail>,

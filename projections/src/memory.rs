@@ -7,6 +7,7 @@
 //!
 //! Not here: the query traits. A test asks for what it needs.
 
+mod activities;
 mod annotations;
 mod assets;
 mod audit_trail;
@@ -20,6 +21,7 @@ mod table;
 mod tests;
 mod tile_metadata;
 
+pub use activities::ActivitiesMemory;
 pub use annotations::AnnotationsMemory;
 pub use assets::AssetsMemory;
 pub use audit_trail::AuditTrailMemory;
@@ -200,6 +202,7 @@ pub struct MemoryReadModels {
     pub manifests: Arc<MemoryReadModel<ManifestsMemory>>,
     pub named_queries: Arc<MemoryReadModel<NamedQueriesMemory>>,
     pub annotations: Arc<MemoryReadModel<AnnotationsMemory>>,
+    pub activities: Arc<MemoryReadModel<ActivitiesMemory>>,
     pub page_texts: Arc<MemoryReadModel<PageTextMemory>>,
     pub audit_trail: Arc<MemoryReadModel<AuditTrailMemory>>,
 }
@@ -214,6 +217,7 @@ impl MemoryReadModels {
             self.manifests.clone(),
             self.named_queries.clone(),
             self.annotations.clone(),
+            self.activities.clone(),
             self.page_texts.clone(),
             self.audit_trail.clone(),
         ]

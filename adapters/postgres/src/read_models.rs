@@ -8,6 +8,7 @@
 //!   find the change when they ask for the checkpoint, or when the old tables are gone.
 //! - A lost build costs a rebuild, never data: the log is the truth.
 
+mod activities;
 mod annotations;
 mod assets;
 mod audit_trail;
@@ -46,13 +47,14 @@ use served::{Query, Served};
 use std::sync::Arc;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 8] = [
+const DEFINITIONS: [&Definition; 9] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
     &named_queries::DEFINITION,
     &annotations::DEFINITION,
+    &activities::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
 ];
@@ -135,6 +137,7 @@ impl ReadStore for PostgresReadModels {
             manifests: self.query(manifests::DEFINITION.name),
             named_queries: self.query(named_queries::DEFINITION.name),
             annotations: self.query(annotations::DEFINITION.name),
+            activities: self.query(activities::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.query(tile_metadata::DEFINITION.name),
             audit_trail: self.query(audit_trail::DEFINITION.name),

@@ -6,6 +6,7 @@
 //! - A file of another version is not used: the projection begins anew.
 //! - A lost or damaged file costs a rebuild, never data: the log is the truth.
 
+mod activities;
 mod annotations;
 mod assets;
 mod audit_trail;
@@ -43,13 +44,14 @@ use std::sync::Arc;
 use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 8] = [
+const DEFINITIONS: [&Definition; 9] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
     &named_queries::DEFINITION,
     &annotations::DEFINITION,
+    &activities::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
 ];
@@ -126,6 +128,7 @@ impl ReadStore for ReadModels {
             manifests: self.query(manifests::DEFINITION.name),
             named_queries: self.query(named_queries::DEFINITION.name),
             annotations: self.query(annotations::DEFINITION.name),
+            activities: self.query(activities::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.tiles.clone(),
             audit_trail: self.query(audit_trail::DEFINITION.name),

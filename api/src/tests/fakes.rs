@@ -22,6 +22,7 @@ use dlcs_eventlog::{RecordedEvent, StreamId};
 use dlcs_imaging::tiles::{Tiles, TilesSettings};
 use dlcs_objects::memory::MemoryObjects;
 use dlcs_objects::{Digest, ObjectKey, Objects};
+use dlcs_projections::activities::{Activities, ActivityRow, ActivityStream};
 use dlcs_projections::annotations::{
     Annotated, AnnotationFilter, AnnotationRow, Annotations, ContainerRow,
 };
@@ -83,6 +84,7 @@ fn queries() -> Queries {
         manifests: fakes.clone(),
         named_queries: fakes.clone(),
         annotations: fakes.clone(),
+        activities: fakes.clone(),
         page_texts: fakes.clone(),
         tile_metadata: fakes.clone(),
         audit_trail: fakes.clone(),
@@ -144,6 +146,21 @@ impl NamedQueries for Fakes {
     }
 
     async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<NamedQueryRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl Activities for Fakes {
+    async fn stream(&self, _: CustomerId) -> Found<ActivityStream> {
+        Ok(None)
+    }
+
+    async fn between(&self, _: CustomerId, _: u64, _: u64) -> Result<Vec<ActivityRow>, QueryError> {
+        Ok(vec![])
+    }
+
+    async fn list(&self, _: CustomerId, _: &PageRequest) -> Listed<ActivityRow> {
         nothing()
     }
 }

@@ -23,6 +23,7 @@ use dlcs_domain::asset::{
 use dlcs_domain::batch::{BatchEvent, BatchSubmitted};
 use dlcs_domain::container::{ContainerCreated, ContainerEvent};
 use dlcs_domain::customer::{CustomerCreated, CustomerEvent};
+use dlcs_domain::manifest::{ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved};
 use dlcs_domain::metadata::EventMetadata;
 use dlcs_domain::named_query::{NamedQueryDefined, NamedQueryEvent};
 use dlcs_domain::space::{SpaceCreated, SpaceEvent};
@@ -269,6 +270,25 @@ async fn annotated(log: &dyn EventLog, count: u32) {
     }
 }
 
+/// Stores some manifests, moves some of them, and takes some away.
+async fn stored(log: &dyn EventLog, count: u32) {
+    for number in 0..count {
+        let slug = number.is_multiple_of(2).then(|| format!("book-{number}"));
+        let document = a_blob(number.into());
+        let mut events = vec![ManifestEvent::Created(ManifestCreated { slug, document })];
+        let slug = Some(format!("moved-{number}"));
+        match number % 3 {
+            0 => events.push(ManifestEvent::Moved(ManifestMoved { slug })),
+            1 => events.push(ManifestEvent::Deleted(ManifestDeleted {})),
+            _ => {}
+        }
+        for event in events {
+            let stream = format!("manifest-1/{number}");
+            append(log, &stream, &DomainEvent::Manifest(event), "key-1").await;
+        }
+    }
+}
+
 pub fn submitted(count: u64) -> DomainEvent {
     let queue = "default".to_owned();
     DomainEvent::Batch(BatchEvent::Submitted(BatchSubmitted { count, queue }))
@@ -308,6 +328,7 @@ pub async fn sample_history(log: &dyn EventLog, assets: u32) {
         }
     }
     annotated(log, assets).await;
+    stored(log, assets.div_ceil(4)).await;
     let defined = NamedQueryDefined { template: "s1=p1&canvas=n1".parse().expect("a template") };
     let defined = DomainEvent::NamedQuery(NamedQueryEvent::Defined(defined));
     append(log, "named_query-1/pages", &defined, "key-1").await;

@@ -218,6 +218,7 @@ impl Checker {
             self.is_fold(&live.batches, &fold.batches).await?;
             self.is_fold(&live.tile_metadata, &fold.tile_metadata).await?;
             self.is_fold(&live.manifests, &fold.manifests).await?;
+            self.is_fold(&live.activities, &fold.activities).await?;
             self.is_fold(&live.audit_trail, &fold.audit_trail).await?;
         }
         Ok(())
