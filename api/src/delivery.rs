@@ -2,6 +2,7 @@
 //!
 //! Access is decided before anything else is told of a resource, a 304 included.
 
+pub(crate) mod activity;
 pub(crate) mod address;
 pub(crate) mod asset;
 pub(crate) mod caching;

@@ -33,6 +33,7 @@ fn rerun_with(stores: &str, search: &str, modules: &[&str]) {
 #[test]
 fn the_suite_passes_with_everything_on_postgresql() {
     let modules = [
+        "activity::",
         "annotations::",
         "browser::",
         "clocks::",

@@ -1,6 +1,7 @@
 //! Questions.
 
 mod annotations;
+mod changes;
 mod collections;
 mod named_queries;
 
@@ -79,6 +80,7 @@ pub struct Query(
     collections::CollectionQuery,
     named_queries::NamedQueryQuery,
     annotations::AnnotationQuery,
+    changes::ChangeQuery,
 );
 
 /// What the audit trail is narrowed to.

@@ -145,6 +145,21 @@ pub(crate) fn public_root(
     base.at(format_args!("/iiif{version}/{customer}"))
 }
 
+/// Returns the flat address of a stored collection.
+pub(crate) fn flat_collection(base: &PublicUrl, customer: CustomerId, id: &str) -> String {
+    base.at(format_args!("/{customer}/collections/{}", encode_segment(id)))
+}
+
+/// Returns the address of everything that changed among the documents of a customer.
+pub(crate) fn all_changes(base: &PublicUrl, customer: CustomerId) -> String {
+    base.at(format_args!("/activity/{customer}/all-changes"))
+}
+
+/// Returns the address of some of it.
+pub(crate) fn changes_page(base: &PublicUrl, customer: CustomerId, number: u64) -> String {
+    base.at(format_args!("/activity/{customer}/page/{number}"))
+}
+
 /// Returns the address of the manifest of a named query. `tail`: its arguments, encoded.
 pub(crate) fn named_query(
     base: &PublicUrl,

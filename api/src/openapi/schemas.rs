@@ -59,6 +59,18 @@ pub(super) fn all() -> Value {
             "type": "object",
             "description": "Term page (Content Search 2.0) or term list (1.0), section 4.",
         },
+        "ChangeCollection": object(json!({
+            "id": uri(), "type": {"const": "OrderedCollection"}, "totalItems": integer(),
+            "first": {"type": "object"}, "last": {"type": "object"},
+        })),
+        "ChangePage": object(json!({
+            "id": uri(), "type": {"const": "OrderedCollectionPage"}, "startIndex": integer(),
+            "partOf": {"type": "object"}, "prev": {"type": "object"}, "next": {"type": "object"},
+            "orderedItems": {"type": "array", "items": {"type": "object", "properties": {
+                "id": uri(), "type": {"enum": ["Create", "Update", "Move", "Delete"]},
+                "object": {"type": "object"}, "target": {"type": "object"}, "endTime": time(),
+            }}},
+        })),
         "Problem": problem(),
     })
 }

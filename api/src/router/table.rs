@@ -4,7 +4,7 @@ mod annotations;
 mod stored;
 
 use super::{AddressVersion, Guarded, Kind, Route};
-use crate::delivery::{files, images, info, manifests, named, thumbs};
+use crate::delivery::{activity, files, images, info, manifests, named, thumbs};
 use crate::management::{
     batches, content, customers, images as assets, listing, named_queries, queue, spaces,
 };
@@ -41,6 +41,7 @@ pub(crate) fn routes() -> Vec<Route> {
         delivered(),
         stored::manifests(),
         stored::collections(),
+        changes(),
         texts(),
         transcriptions(),
         recognition(),
@@ -218,6 +219,25 @@ fn delivered() -> Vec<Route> {
             .answers(Media("*/*")),
     );
     routes
+}
+
+fn changes() -> Vec<Route> {
+    vec![
+        get(
+            "/activity/{customer}/all-changes",
+            DESCRIPTION_OPEN,
+            "What changed among public documents: Change Discovery 1.0",
+            activity::all_changes,
+        )
+        .answers(Schema("ChangeCollection")),
+        get(
+            "/activity/{customer}/page/{page}",
+            DESCRIPTION_OPEN,
+            "A page of what changed, oldest first",
+            activity::page,
+        )
+        .answers(Schema("ChangePage")),
+    ]
 }
 
 fn texts() -> Vec<Route> {
