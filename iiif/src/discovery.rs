@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn every_other_activity_has_an_object_only() {
-        let changes: [(fn(Resource) -> Change, &str); 3] =
+        type Make = fn(Resource) -> Change;
+        let changes: [(Make, &str); 3] =
             [(Change::Create, "Create"), (Change::Update, "Update"), (Change::Delete, "Delete")];
         for (change, name) in changes {
             let collection = Resource { kind: ResourceKind::Collection, ..manifest("a") };

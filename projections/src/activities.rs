@@ -31,7 +31,7 @@ pub struct ActivityRow {
     pub kind: ResourceKind,
     /// Flat id of the resource.
     pub resource: String,
-    /// The slug it has after the activity, or had before it was deleted.
+    /// The slug it has below the root collection after the activity, or had before it was deleted.
     pub slug: Option<String>,
     /// The slug it had before; of a move only.
     pub former_slug: Option<String>,
@@ -232,11 +232,17 @@ pub fn project(
 
 fn happened(event: &ManifestEvent) -> Happened {
     match event {
-        ManifestEvent::Created(it) => Happened::Created { slug: it.slug.clone() },
+        ManifestEvent::Created(it) => Happened::Created { slug: own_slug(&it.slug, &it.parent) },
         ManifestEvent::Replaced(_) => Happened::Replaced,
-        ManifestEvent::Moved(it) => Happened::Moved { slug: it.slug.clone() },
+        ManifestEvent::Moved(it) => Happened::Moved { slug: own_slug(&it.slug, &it.parent) },
         ManifestEvent::Deleted(_) => Happened::Deleted,
     }
+}
+
+/// Returns the slug of what stands directly below the root collection. The address of what is
+/// deeper follows from the collections above it, which may move: it is told by its id.
+fn own_slug(slug: &Option<String>, parent: &Option<String>) -> Option<String> {
+    slug.clone().filter(|_| parent.is_none())
 }
 
 /// Folds a change into the rows of its customer.
@@ -269,6 +275,8 @@ fn add(
     let (activity, slug, former_slug) = match happened {
         Happened::Created { slug } => (ActivityKind::Create, slug, None),
         Happened::Replaced => (ActivityKind::Update, before, None),
+        // From one collection to another: what tells of it stays.
+        Happened::Moved { slug } if slug == before => (ActivityKind::Update, slug, None),
         Happened::Moved { slug } => (ActivityKind::Move, slug, before),
         Happened::Deleted => (ActivityKind::Delete, before, None),
     };
@@ -309,6 +317,7 @@ fn stream(
 mod tests {
     use super::*;
     use crate::memory::ActivitiesMemory;
+    use dlcs_domain::manifest::ManifestMoved;
 
     const CUSTOMER: CustomerId = CustomerId(1);
 
@@ -354,6 +363,7 @@ mod tests {
             ("a", Happened::Moved { slug: None }, 6),
             ("b", Happened::Deleted, 7),
             ("b", created("maps"), 8),
+            ("a", Happened::Moved { slug: None }, 9),
         ]);
         assert_eq!(refused, [""; 0]);
         let expected = [
@@ -365,8 +375,18 @@ mod tests {
             "5 Move a globe -",
             "6 Delete b - atlas",
             "7 Create b - maps",
+            "8 Update a - -",
         ];
         assert_eq!(told(&tables), expected);
+    }
+
+    #[test]
+    fn what_stands_in_a_collection_is_told_of_by_its_id() {
+        let slug = || Some("atlas".to_owned());
+        let moved = |parent| ManifestEvent::Moved(ManifestMoved { slug: slug(), parent });
+        assert_eq!(happened(&moved(None)), Happened::Moved { slug: slug() });
+        let within = happened(&moved(Some("maps".to_owned())));
+        assert_eq!(within, Happened::Moved { slug: None });
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::http::time;
 use crate::state::Shared;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
-use dlcs_domain::{CustomerId, ManifestId};
+use dlcs_domain::{CollectionId, CustomerId, ManifestId};
 use dlcs_iiif::discovery::{
     Activity, Change, OrderedCollection, OrderedCollectionPage, Resource, ResourceKind,
 };
@@ -95,6 +95,7 @@ fn page_number(text: &str) -> Answer<u64> {
 fn document(body: String, headers: &HeaderMap, modified_at_us: i64, caching: Caching) -> Document {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let content_type = negotiate_discovery(accept);
+    let modified_at_us = Some(modified_at_us);
     Document { body, content_type, modified_at_us, caching, link: None }
 }
 
@@ -124,13 +125,14 @@ fn resource(
             let id = ManifestId { customer, id: id.to_owned() };
             (ResourceKind::Manifest, address::flat_manifest(base, &id))
         }
-        activities::ResourceKind::Collection => {
-            (ResourceKind::Collection, address::flat_collection(base, customer, id))
-        }
+        activities::ResourceKind::Collection => (
+            ResourceKind::Collection,
+            address::flat_collection(base, &CollectionId { customer, id: id.to_owned() }),
+        ),
     };
     match slug {
         Some(slug) => {
-            let id = address::public_manifest(base, None, customer, slug);
+            let id = address::public_stored(base, None, customer, slug);
             Resource { id, kind, canonical: Some(flat) }
         }
         None => Resource { id: flat, kind, canonical: None },

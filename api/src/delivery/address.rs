@@ -144,12 +144,6 @@ pub(crate) fn public_root(
     let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
     base.at(format_args!("/iiif{version}/{customer}"))
 }
-
-/// Returns the flat address of a stored collection.
-pub(crate) fn flat_collection(base: &PublicUrl, customer: CustomerId, id: &str) -> String {
-    base.at(format_args!("/{customer}/collections/{}", encode_segment(id)))
-}
-
 /// Returns the address of everything that changed among the documents of a customer.
 pub(crate) fn all_changes(base: &PublicUrl, customer: CustomerId) -> String {
     base.at(format_args!("/activity/{customer}/all-changes"))

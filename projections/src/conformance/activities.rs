@@ -8,21 +8,26 @@ use dlcs_domain::customer::{CustomerDeleted, CustomerEvent};
 use dlcs_domain::manifest::{
     ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved, ManifestReplaced,
 };
-use dlcs_domain::{CustomerId, DomainEvent};
+use dlcs_domain::{CustomerId, DomainEvent, Label};
 
 const ONE: CustomerId = CustomerId(1);
 
 fn created(slug: Option<&str>) -> ManifestEvent {
     let slug = slug.map(str::to_owned);
-    ManifestEvent::Created(ManifestCreated { slug, document: a_blob(1) })
+    ManifestEvent::Created(ManifestCreated {
+        slug,
+        parent: None,
+        document: a_blob(1),
+        label: Label::default(),
+    })
 }
 
 fn moved(slug: Option<&str>) -> ManifestEvent {
-    ManifestEvent::Moved(ManifestMoved { slug: slug.map(str::to_owned) })
+    ManifestEvent::Moved(ManifestMoved { slug: slug.map(str::to_owned), parent: None })
 }
 
 fn replaced(number: u64) -> ManifestEvent {
-    ManifestEvent::Replaced(ManifestReplaced { document: a_blob(number) })
+    ManifestEvent::Replaced(ManifestReplaced { document: a_blob(number), label: Label::default() })
 }
 
 async fn happened<S: Store>(given: &Given<S>, manifest: &str, event: ManifestEvent) {

@@ -29,8 +29,8 @@ use dlcs_domain::named_query::{NamedQueryDefined, NamedQueryEvent};
 use dlcs_domain::space::{SpaceCreated, SpaceEvent};
 use dlcs_domain::transcription::TranscriptionEvent;
 use dlcs_domain::{
-    ActorId, AssetId, BatchId, BlobRef, CustomerId, DomainEvent, Languages, SpaceId, SpaceNumber,
-    wire,
+    ActorId, AssetId, BatchId, BlobRef, CustomerId, DomainEvent, Label, Languages, SpaceId,
+    SpaceNumber, wire,
 };
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{Append, EventId, EventLog, Expected, NewEvent, Position, StreamId};
@@ -275,10 +275,15 @@ async fn stored(log: &dyn EventLog, count: u32) {
     for number in 0..count {
         let slug = number.is_multiple_of(2).then(|| format!("book-{number}"));
         let document = a_blob(number.into());
-        let mut events = vec![ManifestEvent::Created(ManifestCreated { slug, document })];
+        let mut events = vec![ManifestEvent::Created(ManifestCreated {
+            slug,
+            parent: None,
+            document,
+            label: Label::default(),
+        })];
         let slug = Some(format!("moved-{number}"));
         match number % 3 {
-            0 => events.push(ManifestEvent::Moved(ManifestMoved { slug })),
+            0 => events.push(ManifestEvent::Moved(ManifestMoved { slug, parent: None })),
             1 => events.push(ManifestEvent::Deleted(ManifestDeleted {})),
             _ => {}
         }
