@@ -32,6 +32,8 @@ pub enum TemplateError {
     Order(String),
     #[error("`{value}` is no number, which `{key}` needs")]
     Number { key: &'static str, value: String },
+    #[error("`{0}` needs at least one name: for example `a,b`")]
+    Nameless(&'static str),
     #[error("the query says nothing of which images it is about")]
     Empty,
 }
@@ -122,8 +124,8 @@ impl Template {
                     let key = ["n1", "n2", "n3"][index];
                     selection.numbers[index] = Some(number(key, value)?);
                 }
-                Key::Batch => selection.batches = list(value),
-                Key::Manifest => selection.manifests = list(value),
+                Key::Batch => selection.batches = names("batch", value)?,
+                Key::Manifest => selection.manifests = names("manifest", value)?,
             }
         }
         if is_narrowed { Ok(selection) } else { Err(TemplateError::Empty) }
@@ -135,9 +137,11 @@ fn number<T: FromStr>(key: &'static str, value: &str) -> Result<T, TemplateError
     value.parse().map_err(|_| wrong())
 }
 
-fn list(value: &str) -> Vec<String> {
+/// Commas alone are refused: an empty list would be a condition that every image meets.
+fn names(key: &'static str, value: &str) -> Result<Vec<String>, TemplateError> {
     let parts = value.split(',').map(str::trim).filter(|it| !it.is_empty());
-    parts.map(str::to_owned).collect()
+    let names: Vec<String> = parts.map(str::to_owned).collect();
+    if names.is_empty() { Err(TemplateError::Nameless(key)) } else { Ok(names) }
 }
 
 /// What is wrong may be long.
@@ -281,6 +285,10 @@ mod tests {
         assert_eq!(select("s1=p1&s2=p2", &[]), Err(TemplateError::Empty), "not everything");
         let number = TemplateError::Number { key: "n1", value: "x".to_owned() };
         assert_eq!(select("n1=p1", &["x"]), Err(number));
+        let nameless = select("batch=p1", &[" , "]);
+        assert_eq!(nameless, Err(TemplateError::Nameless("batch")), "not every image");
+        let nameless = select("space=1&manifest=p1", &[","]);
+        assert_eq!(nameless, Err(TemplateError::Nameless("manifest")), "not all of the space");
     }
 
     #[test]
