@@ -10,6 +10,7 @@ pub(crate) mod images;
 pub(crate) mod json_ld;
 pub(crate) mod listing;
 pub(crate) mod manifest_body;
+pub(crate) mod manifest_edits;
 pub(crate) mod manifests;
 pub(crate) mod named_queries;
 pub(crate) mod ndjson;

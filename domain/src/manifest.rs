@@ -1,5 +1,20 @@
-//! A stored manifest: a document of a client, kept whole as a blob and sealed by its digest, and the
-//! place in the hierarchy that leads to it.
+//! A stored manifest: a document of a client, kept whole as a blob and sealed by its digest, edits of
+//! its canvases and ranges since, and the place in the hierarchy that leads to it.
+
+pub mod document;
+mod edit;
+mod event;
+#[cfg(test)]
+mod tests;
+
+pub use edit::{
+    CanvasAdded, CanvasChanged, CanvasMoved, CanvasRemoved, EditError, ManifestEdit, RangeRemoved,
+    RangeSet,
+};
+pub use event::{
+    ManifestConsolidated, ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved,
+    ManifestReplaced,
+};
 
 use crate::aggregate::Aggregate;
 use crate::ids::BlobRef;
@@ -36,6 +51,9 @@ pub enum Manifest {
 pub struct LiveManifest {
     pub place: Place,
     pub document: BlobRef,
+    /// What happened to its canvases and ranges since that document was kept.
+    #[serde(default)]
+    pub pending: Vec<ManifestEdit>,
     pub edits: u64,
 }
 
@@ -57,6 +75,12 @@ pub enum ManifestCommand {
         place: PlacePatch,
         document: Option<LabelledBlob>,
     },
+    /// Edits canvases and ranges, which whoever has the document has looked at.
+    Edit {
+        edits: Vec<ManifestEdit>,
+        /// The edited document, where one has to be kept: [`LiveManifest::is_due`].
+        consolidated: Option<BlobRef>,
+    },
     Delete,
 }
 
@@ -68,49 +92,6 @@ impl Manifest {
         }
     }
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum ManifestEvent {
-    Created(ManifestCreated),
-    Replaced(ManifestReplaced),
-    Moved(ManifestMoved),
-    Deleted(ManifestDeleted),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestCreated {
-    /// Last segment of the public address, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub slug: Option<String>,
-    /// Flat id of the storage collection that it is in; absent: the root collection.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub parent: Option<String>,
-    pub document: BlobRef,
-    /// What the document says that it is called.
-    #[serde(skip_serializing_if = "Label::is_empty", default)]
-    pub label: Label,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestReplaced {
-    pub document: BlobRef,
-    #[serde(skip_serializing_if = "Label::is_empty", default)]
-    pub label: Label,
-}
-
-/// Its former address leads to the new one, until another manifest takes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestMoved {
-    /// `null`: it has no public address any more but that of its id.
-    pub slug: Option<String>,
-    /// As in [`ManifestCreated`].
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub parent: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestDeleted {}
 
 impl Aggregate for Manifest {
     const CATEGORY: &'static str = "manifest";
@@ -128,9 +109,16 @@ impl Aggregate for Manifest {
             }
             (State::Live(_), Do::Create { .. }) => return Err(ManifestError::AlreadyExists),
             (State::Live(it), Do::Change { place, document }) => it.change(place, document)?,
+            (State::Live(_), Do::Edit { edits, consolidated }) => {
+                let kept = consolidated.map(|document| ManifestConsolidated { document });
+                let kept = kept.map(Then::Consolidated);
+                edits.into_iter().map(Then::from).chain(kept).collect()
+            }
             (State::Live(_), Do::Delete) => vec![Then::Deleted(ManifestDeleted {})],
-            (State::Absent, Do::Change { .. } | Do::Delete) => return Err(ManifestError::NotFound),
-            (State::Deleted { .. }, Do::Change { .. } | Do::Delete) => {
+            (State::Absent, Do::Change { .. } | Do::Edit { .. } | Do::Delete) => {
+                return Err(ManifestError::NotFound);
+            }
+            (State::Deleted { .. }, Do::Change { .. } | Do::Edit { .. } | Do::Delete) => {
                 return Err(ManifestError::Deleted);
             }
         })
@@ -141,17 +129,24 @@ impl Aggregate for Manifest {
         match (&mut *self, event) {
             (_, ManifestEvent::Created(it)) => {
                 let place = Place { slug: it.slug.clone(), parent: it.parent.clone() };
-                *self = Self::Live(LiveManifest { place, document: it.document.clone(), edits });
+                let (document, pending) = (it.document.clone(), Vec::new());
+                *self = Self::Live(LiveManifest { place, document, pending, edits });
             }
             (Self::Live(manifest), ManifestEvent::Replaced(it)) => {
-                manifest.document = it.document.clone();
+                manifest.keep(&it.document);
                 manifest.edits = edits;
             }
+            // No edit of anybody: the document is what it was.
+            (Self::Live(manifest), ManifestEvent::Consolidated(it)) => manifest.keep(&it.document),
             (Self::Live(manifest), ManifestEvent::Moved(it)) => {
                 manifest.place = Place { slug: it.slug.clone(), parent: it.parent.clone() };
                 manifest.edits = edits;
             }
             (Self::Live(_), ManifestEvent::Deleted(_)) => *self = Self::Deleted { edits },
+            (Self::Live(manifest), edited) => {
+                manifest.pending.extend(edited.edit());
+                manifest.edits = edits;
+            }
             (Self::Absent | Self::Deleted { .. }, _) => {}
         }
     }
@@ -174,6 +169,18 @@ impl Aggregate for Manifest {
 }
 
 impl LiveManifest {
+    fn keep(&mut self, document: &BlobRef) {
+        self.document = document.clone();
+        self.pending.clear();
+    }
+
+    /// Whether the document has to be kept anew with these edits.
+    pub fn is_due(&self, edits: &[ManifestEdit]) -> bool {
+        let pending = self.pending.iter().chain(edits);
+        self.pending.len() + edits.len() >= edit::PENDING_EDITS_MAX
+            || pending.map(ManifestEdit::length_bytes).sum::<usize>() > edit::PENDING_BYTES_MAX
+    }
+
     /// Decides what is different. The same bytes once more change nothing.
     fn change(
         &self,
@@ -192,116 +199,5 @@ impl LiveManifest {
             events.push(ManifestEvent::Replaced(replaced));
         }
         Ok(events)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{
-        Label, LabelledBlob, Manifest, ManifestCommand as Do, ManifestCreated, ManifestDeleted,
-        ManifestError, ManifestEvent as Then, ManifestMoved, ManifestReplaced,
-    };
-    use crate::given::given;
-    use crate::ids::BlobRef;
-    use crate::names::NameError;
-    use crate::patch::Patch;
-    use crate::place::{Place, PlacePatch};
-
-    fn document(byte: &str) -> BlobRef {
-        BlobRef { sha256: byte.repeat(32), length_bytes: 7 }
-    }
-
-    fn labelled(byte: &str) -> LabelledBlob {
-        LabelledBlob { blob: document(byte), label: Label::none("Atlas") }
-    }
-
-    fn create(slug: &str) -> Do {
-        Do::Create { place: Place::at_root(Some(slug.to_owned())), document: labelled("aa") }
-    }
-
-    fn created() -> Then {
-        let (slug, label) = (Some("atlas".to_owned()), Label::none("Atlas"));
-        Then::Created(ManifestCreated { slug, parent: None, document: document("aa"), label })
-    }
-
-    fn replaced(byte: &str) -> Then {
-        let label = Label::none("Atlas");
-        Then::Replaced(ManifestReplaced { document: document(byte), label })
-    }
-
-    fn moved(slug: Option<&str>, parent: Option<&str>) -> Then {
-        let (slug, parent) = (slug.map(str::to_owned), parent.map(str::to_owned));
-        Then::Moved(ManifestMoved { slug, parent })
-    }
-
-    #[test]
-    fn a_manifest_is_created_once() {
-        given::<Manifest>([]).when(create("atlas")).then([created()]);
-        given::<Manifest>([created()])
-            .when(create("atlas"))
-            .then_refused(&ManifestError::AlreadyExists);
-    }
-
-    fn replace(byte: &str) -> Do {
-        Do::Change { place: PlacePatch::default(), document: Some(labelled(byte)) }
-    }
-
-    fn deleted() -> Then {
-        Then::Deleted(ManifestDeleted {})
-    }
-
-    #[test]
-    fn only_other_bytes_replace() {
-        given::<Manifest>([created()]).when(replace("aa")).then([]);
-        given::<Manifest>([created()]).when(replace("bb")).then([replaced("bb")]);
-        given::<Manifest>([]).when(replace("bb")).then_refused(&ManifestError::NotFound);
-    }
-
-    #[test]
-    fn a_manifest_moves_and_may_be_replaced_on_the_way() {
-        let to = |slug: &str| PlacePatch::to_slug(Patch::Set(slug.to_owned()));
-        let same = Do::Change { place: to("atlas"), document: None };
-        given::<Manifest>([created()]).when(same).then([]);
-        let both = Do::Change { place: to("globe"), document: Some(labelled("bb")) };
-        given::<Manifest>([created()])
-            .when(both)
-            .then([moved(Some("globe"), None), replaced("bb")]);
-        let clear = Do::Change { place: PlacePatch::to_slug(Patch::Clear), document: None };
-        given::<Manifest>([created()]).when(clear.clone()).then([moved(None, None)]);
-        given::<Manifest>([created(), moved(None, None)]).when(clear).then([]);
-        let reserved = NameError::Reserved("canvases".to_owned());
-        given::<Manifest>([created()])
-            .when(Do::Change { place: to("canvases"), document: None })
-            .then_refused(&ManifestError::Slug(reserved));
-    }
-
-    #[test]
-    fn a_manifest_moves_below_another_collection_and_keeps_its_slug() {
-        let into = |parent| PlacePatch { parent, slug: Patch::Keep };
-        let into_maps = Do::Change { place: into(Patch::Set("maps".to_owned())), document: None };
-        let there = moved(Some("atlas"), Some("maps"));
-        given::<Manifest>([created()]).when(into_maps.clone()).then([there.clone()]);
-        given::<Manifest>([created(), there.clone()]).when(into_maps).then([]);
-        let back = Do::Change { place: into(Patch::Clear), document: None };
-        given::<Manifest>([created(), there]).when(back).then([moved(Some("atlas"), None)]);
-    }
-
-    #[test]
-    fn a_deleted_manifest_is_gone_until_another_is_stored_there() {
-        given::<Manifest>([created()]).when(Do::Delete).then([deleted()]);
-        given::<Manifest>([]).when(Do::Delete).then_refused(&ManifestError::NotFound);
-        for command in [Do::Delete, replace("bb")] {
-            let gone = given::<Manifest>([created(), deleted()]).when(command);
-            gone.then_refused(&ManifestError::Deleted);
-        }
-        given::<Manifest>([created(), deleted()]).when(create("atlas")).then([created()]);
-    }
-
-    #[test]
-    fn a_slug_of_the_platform_is_refused() {
-        let reserved = NameError::Reserved("paintedresources".to_owned());
-        given::<Manifest>([])
-            .when(create("paintedresources"))
-            .then_refused(&ManifestError::Slug(reserved));
     }
 }

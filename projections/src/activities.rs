@@ -217,6 +217,7 @@ pub fn project(
                 let customer = streams::customer(&event.stream)?;
                 changes.push(ActivityChange::Customer { customer, deleted, stamp: event.into() });
             }
+            DomainEvent::Manifest(ManifestEvent::Consolidated(_)) => {}
             DomainEvent::Manifest(it) => {
                 let id = streams::manifest(&event.stream)?;
                 let kind = ResourceKind::Manifest;
@@ -233,7 +234,14 @@ pub fn project(
 fn happened(event: &ManifestEvent) -> Happened {
     match event {
         ManifestEvent::Created(it) => Happened::Created { slug: own_slug(&it.slug, &it.parent) },
-        ManifestEvent::Replaced(_) => Happened::Replaced,
+        ManifestEvent::Replaced(_)
+        | ManifestEvent::CanvasAdded(_)
+        | ManifestEvent::CanvasChanged(_)
+        | ManifestEvent::CanvasMoved(_)
+        | ManifestEvent::CanvasRemoved(_)
+        | ManifestEvent::RangeSet(_)
+        | ManifestEvent::RangeRemoved(_)
+        | ManifestEvent::Consolidated(_) => Happened::Replaced,
         ManifestEvent::Moved(it) => Happened::Moved { slug: own_slug(&it.slug, &it.parent) },
         ManifestEvent::Deleted(_) => Happened::Deleted,
     }

@@ -63,6 +63,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         spaces::a_space_counts_its_living_assets,
         spaces::a_space_that_is_created_again_is_there_again,
         manifests::a_manifest_is_found_by_slug_and_keeps_its_place,
+        manifests::edits_of_a_manifest_stay_until_its_document_is_kept_anew,
         manifests::a_manifest_moves_and_goes,
         manifests::a_collection_lists_what_is_in_it,
         manifests::former_paths_lead_to_what_has_moved,

@@ -12,6 +12,7 @@ use crate::projection::Row;
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
 use dlcs_domain::collection::CollectionKind;
+use dlcs_domain::manifest::ManifestEdit;
 use dlcs_domain::{BlobRef, CollectionId, CustomerId, Label, ManifestId, Place};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub struct Stored {
     pub deleted: bool,
     /// The document is a blob: `ObjectKey::document`.
     pub document: BlobRef,
+    /// Edits of canvases and ranges of a manifest since that document was kept, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub pending: Vec<ManifestEdit>,
     pub created_at_us: i64,
     pub modified_at_us: i64,
     pub edit_revision: u64,
@@ -123,8 +127,9 @@ pub trait Manifests: Send + Sync {
 
 /// Name of the projection.
 pub const NAME: &str = "manifests";
-/// Version of its rows: since 2 they may move and be deleted, since 3 there are collections.
-pub const VERSION: u32 = 3;
+/// Version of its rows: since 2 they may move and be deleted, since 3 there are collections, since 4
+/// canvases and ranges are edited one by one.
+pub const VERSION: u32 = 4;
 
 /// What a stored document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -48,6 +48,9 @@ impl NamedBlobs {
                 DomainEvent::Manifest(ManifestEvent::Replaced(it)) => {
                     self.seal(&it.document, ObjectKey::document)?;
                 }
+                DomainEvent::Manifest(ManifestEvent::Consolidated(it)) => {
+                    self.seal(&it.document, ObjectKey::document)?;
+                }
                 DomainEvent::Collection(CollectionEvent::Created(it)) => {
                     self.seal(&it.document, ObjectKey::document)?;
                 }

@@ -10,17 +10,20 @@ use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
-    AnnotationDocuments, ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness,
+    AnnotationDocuments, ApiLimits, ApiState, OriginCheck, OriginRefused, PaintedNames, PublicUrl,
+    Readiness,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
 use dlcs_commands::{Clock, CommandContext, Commands, Room};
-use dlcs_domain::ActorId;
 use dlcs_domain::annotation::AnnotationDocument;
+use dlcs_domain::manifest::document::CanvasNaming;
+use dlcs_domain::{ActorId, ManifestId};
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use dlcs_eventlog::{EventLog, Position};
 use dlcs_graphql::{
-    AnnotationText, ConsumerStatus, GraphqlState, ProjectionControl, ProjectionStatus,
+    AnnotationText, ConsumerStatus, GraphqlState, ManifestNames, ProjectionControl,
+    ProjectionStatus,
 };
 use dlcs_imaging::{DecodeLimits, DerivativePolicy, Tiles, TilesSettings};
 use dlcs_ingest::{
@@ -307,6 +310,7 @@ impl Wired {
             annotations: Arc::new(Annotations(AnnotationDocuments {
                 public_url: api.public_url.clone(),
             })),
+            manifest_names: Arc::new(KeptNames),
             clock: Arc::clone(&self.clock),
             public_url: public_url.into(),
             authenticate: Arc::new(move |headers| {
@@ -343,6 +347,19 @@ impl AnnotationText for Annotations {
 
     fn absolute(&self, address: &str) -> String {
         self.0.absolute(address)
+    }
+}
+
+/// Names within manifests as the API gives them.
+struct KeptNames;
+
+impl ManifestNames for KeptNames {
+    fn canvases(&self, id: &ManifestId) -> Box<dyn CanvasNaming> {
+        Box::new(PaintedNames::kept(id))
+    }
+
+    fn range(&self, id: &ManifestId, name: &str) -> String {
+        PaintedNames::kept(id).range_id(name)
     }
 }
 

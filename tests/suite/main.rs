@@ -16,6 +16,7 @@ mod failpoints;
 mod graphql;
 mod hostile;
 mod management;
+mod manifest_edits;
 mod manifests;
 mod named_queries;
 mod network;

@@ -6,7 +6,8 @@ use axum::http::HeaderMap;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::access::Principal;
 use dlcs_domain::annotation::AnnotationDocument;
-use dlcs_domain::{AssetId, CustomerId};
+use dlcs_domain::manifest::document::CanvasNaming;
+use dlcs_domain::{AssetId, CustomerId, ManifestId};
 use dlcs_objects::Objects;
 use dlcs_projections::annotations::AnnotationRow;
 use dlcs_projections::manifests::ManifestRow;
@@ -38,6 +39,7 @@ pub struct GraphqlState {
     pub objects: Arc<dyn Objects>,
     pub members: Members,
     pub annotations: Arc<dyn AnnotationText>,
+    pub manifest_names: Arc<dyn ManifestNames>,
     pub clock: Arc<dyn Clock>,
     /// Scheme, host and port of public addresses; no slash at the end.
     pub public_url: Arc<str>,
@@ -58,6 +60,14 @@ pub trait AnnotationText: Send + Sync {
     fn relative(&self, address: &str) -> String;
     /// Returns an address as the world knows it.
     fn absolute(&self, address: &str) -> String;
+}
+
+/// Knows how the canvases and ranges of manifests are called in what is kept.
+pub trait ManifestNames: Send + Sync {
+    /// Returns how canvases of painted assets are called.
+    fn canvases(&self, id: &ManifestId) -> Box<dyn CanvasNaming>;
+    /// Returns the id of a range by the name that its address ends with.
+    fn range(&self, id: &ManifestId, name: &str) -> String;
 }
 
 /// Where a projection is.

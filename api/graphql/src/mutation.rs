@@ -2,6 +2,7 @@
 
 mod annotations;
 mod collections;
+mod manifests;
 mod named_queries;
 
 use crate::context::{asset_id, customer_id, principal, query_error, refused, state};
@@ -94,6 +95,7 @@ pub struct Mutation(
     ResourceMutation,
     named_queries::NamedQueryMutation,
     collections::CollectionMutation,
+    manifests::ManifestMutation,
     annotations::AnnotationMutation,
 );
 

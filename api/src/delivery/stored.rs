@@ -13,11 +13,13 @@ use crate::error::{Answer, Problem};
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::management::manifests::{self as managed, Painted, StoredDocument};
-use crate::state::Shared;
+use crate::state::{PublicUrl, Shared};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use dlcs_domain::access::Principal;
+use dlcs_domain::manifest::document::CanvasNaming;
 use dlcs_domain::{AssetId, CustomerId, ManifestId};
+use dlcs_iiif::base::BASE_PLACEHOLDER;
 use dlcs_iiif::content_search::SearchVersion;
 use dlcs_iiif::presentation::{
     ExternalResource, LabelledValue, LanguageMap, Manifest, PresentationVersion, downgrade,
@@ -245,22 +247,51 @@ async fn fact(state: Shared, id: AssetId) -> Answer<Option<Found>> {
     Ok(row.map(|row| Found { id, row, tail: String::new(), is_open: false }))
 }
 
-/// Names canvases after their assets; one that is painted again gets a number.
+/// Names canvases after their assets, and ranges, below the flat address of their manifest.
+#[derive(Debug)]
+pub struct PaintedNames(String);
+
+impl PaintedNames {
+    /// As they are shown.
+    pub(crate) fn shown(state: &Shared, id: &ManifestId) -> Self {
+        Self(address::flat_manifest(&state.public_url, id))
+    }
+
+    /// As they are kept.
+    pub fn kept(id: &ManifestId) -> Self {
+        Self(address::flat_manifest(&PublicUrl::new(BASE_PLACEHOLDER), id))
+    }
+
+    /// Returns the id of a range by the name that its address ends with.
+    pub fn range_id(&self, name: &str) -> String {
+        format!("{}/ranges/{}", self.0, dlcs_iiif::link::encode_segment(name))
+    }
+}
+
+impl CanvasNaming for PaintedNames {
+    fn canvas_id(&self, space: u64, asset: &str, times: usize) -> String {
+        let name = dlcs_iiif::link::encode_segment(&format!("{space}/{asset}"));
+        match times {
+            1 => format!("{}/canvases/{name}", self.0),
+            again => format!("{}/canvases/{name}/{again}", self.0),
+        }
+    }
+}
+
+/// Names canvases one after the other; that of an asset that is painted again gets a number.
 #[derive(Default)]
-pub(crate) struct CanvasNames(BTreeMap<String, usize>);
+pub(crate) struct CanvasNames(BTreeMap<AssetId, usize>);
 
 impl CanvasNames {
     pub(crate) fn of(&mut self, state: &Shared, row: &ManifestRow, painted: &Painted) -> Naming {
-        let flat = address::flat_manifest(&state.public_url, &row.id);
-        let name = format!("{}/{}", painted.asset.space().space, painted.asset.name());
-        let name = dlcs_iiif::link::encode_segment(&name);
-        let times = self.0.entry(name.clone()).or_default();
+        let times = self.0.entry(painted.asset.clone()).or_default();
         *times += 1;
-        let id = match (&painted.canvas_id, *times) {
-            (Some(id), _) => id.clone(),
-            (None, 1) => format!("{flat}/canvases/{name}"),
-            (None, again) => format!("{flat}/canvases/{name}/{again}"),
+        let named = || {
+            let space = u64::from(painted.asset.space().space.0);
+            let names = PaintedNames::shown(state, &row.id);
+            names.canvas_id(space, painted.asset.name(), *times)
         };
+        let id = painted.canvas_id.clone().unwrap_or_else(named);
         let label = painted.label.as_ref().map(language_map).unwrap_or_default();
         let label = if label.is_empty() { LanguageMap::none(painted.asset.name()) } else { label };
         Naming { id, label }

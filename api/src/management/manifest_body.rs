@@ -6,17 +6,19 @@
 
 use super::place;
 use crate::delivery::asset::space_of;
+use crate::delivery::stored::PaintedNames;
 use crate::error::{Answer, Problem};
 use crate::http::fields::Fields;
 use crate::state::Shared;
 use dlcs_commands::NewDocument;
+use dlcs_domain::manifest::ManifestEdit;
+use dlcs_domain::manifest::document::{CANVASES_MAX, apply};
 use dlcs_domain::{AssetId, CustomerId, PlacePatch};
 use dlcs_iiif::base::{fill_base, strip_base};
 use dlcs_iiif::presentation::{Danger, check, is_version_2, upgrade};
+use dlcs_projections::manifests::ManifestRow;
 use serde_json::{Value, json};
 
-/// THREATS 4.3.
-const CANVASES_MAX: usize = 20_000;
 /// What the API adds when it shows a manifest, and takes away when it gets it back.
 const EXTRAS: [&str; 9] = [
     "slug",
@@ -106,10 +108,15 @@ async fn read_version_3(state: &Shared, customer: CustomerId, body: &Value) -> A
     Ok(NewManifest { id, place, document: NewDocument { bytes, label } })
 }
 
-/// Reads what was kept.
-pub(crate) fn stored(state: &Shared, customer: CustomerId, kept: &str) -> Answer<StoredDocument> {
+/// Reads what was kept, and what was edited since.
+pub(crate) fn stored(state: &Shared, row: &ManifestRow, kept: &str) -> Answer<StoredDocument> {
+    let customer = row.id.customer;
     let filled = fill_base(kept, state.public_url.as_str());
     let mut document: Value = serde_json::from_str(&filled).map_err(Problem::internal)?;
+    let names = PaintedNames::shown(state, &row.id);
+    for edit in edits(state, &row.stored.pending)? {
+        apply(&mut document, &edit, &names).map_err(Problem::internal)?;
+    }
     let members = document.as_object_mut();
     let resources = members.and_then(|members| members.remove("paintedResources"));
     let painted = match resources {
@@ -121,6 +128,28 @@ pub(crate) fn stored(state: &Shared, customer: CustomerId, kept: &str) -> Answer
         _ => None,
     };
     Ok(StoredDocument { document, painted })
+}
+
+/// Returns edits with our base filled in.
+fn edits(state: &Shared, pending: &[ManifestEdit]) -> Answer<Vec<ManifestEdit>> {
+    if pending.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept = serde_json::to_string(pending).map_err(Problem::internal)?;
+    let filled = fill_base(&kept, state.public_url.as_str());
+    serde_json::from_str(&filled).map_err(Problem::internal)
+}
+
+impl StoredDocument {
+    /// Returns it with its painted assets, as a client may write it.
+    pub(crate) fn whole(self) -> Value {
+        let Self { mut document, painted } = self;
+        if let Some(painted) = painted {
+            let painted: Vec<Value> = painted.iter().map(Painted::to_json).collect();
+            document["paintedResources"] = Value::from(painted);
+        }
+        document
+    }
 }
 
 impl Painted {
@@ -147,6 +176,15 @@ impl Painted {
             order: painting["canvasOrder"].as_i64().unwrap_or_default(),
         })
     }
+}
+
+/// Reads one painted asset, as it is kept.
+pub(crate) async fn painted_one(
+    state: &Shared,
+    customer: CustomerId,
+    resource: &Value,
+) -> Answer<Value> {
+    Ok(one(state, customer, 0, resource).await?.to_json())
 }
 
 /// Reads painted assets in the order of their canvases.

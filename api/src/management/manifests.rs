@@ -178,11 +178,7 @@ async fn change_once(
 ) -> Answer<Decided> {
     let state = &request.state;
     let row = living(state, &request.caller, id).await?;
-    let StoredDocument { mut document, painted } = document_of(state, &row).await?;
-    if let Some(painted) = painted {
-        let painted: Vec<Value> = painted.iter().map(Painted::to_json).collect();
-        document["paintedResources"] = Value::from(painted);
-    }
+    let mut document = document_of(state, &row).await?.whole();
     merge(&mut document, patch);
     let new = manifest_body::read(state, id.customer, &document).await?;
     let expected_edit = context.expected_edit.or(Some(row.stored.edit_revision));
@@ -258,7 +254,7 @@ pub(crate) async fn show(
 /// Returns the document that a row names.
 pub(crate) async fn document_of(state: &Shared, row: &ManifestRow) -> Answer<StoredDocument> {
     let kept = kept(state, &row.stored).await?;
-    manifest_body::stored(state, row.id.customer, &kept)
+    manifest_body::stored(state, row, &kept)
 }
 
 /// Returns a document as it is kept, without our base.

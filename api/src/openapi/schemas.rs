@@ -25,6 +25,8 @@ pub(super) fn all() -> Value {
         "Queue": object(json!({"size": integer(), "imagesWaiting": integer(), "batches": uri()})),
         "ImageInfo": {"type": "object", "description": "Image API 3.0 or 2.1, section 5."},
         "Manifest": manifest(),
+        "Canvas": canvas(),
+        "Range": range(),
         "IiifCollection": iiif_collection(),
         "Text": page_text(),
         "Correction": object(json!({
@@ -123,6 +125,24 @@ fn manifest() -> Value {
             "canvasPainting": {"type": "object"},
         }}},
         "ingesting": {"type": "object"},
+    }))
+}
+
+/// A canvas of the client's own, or an asset that is painted on one.
+fn canvas() -> Value {
+    object(json!({
+        "id": uri(), "type": {"const": "Canvas"}, "label": {"type": "object"},
+        "width": integer(), "height": integer(),
+        "items": {"type": "array", "items": {"type": "object"}},
+        "asset": {"type": "object", "properties": {"id": text(), "space": integer()}},
+        "canvasPainting": {"type": "object"},
+    }))
+}
+
+fn range() -> Value {
+    object(json!({
+        "id": uri(), "type": {"const": "Range"}, "label": {"type": "object"},
+        "items": {"type": "array", "items": {"type": "object"}},
     }))
 }
 

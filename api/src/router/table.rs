@@ -40,6 +40,7 @@ pub(crate) fn routes() -> Vec<Route> {
         queues(),
         delivered(),
         stored::manifests(),
+        stored::parts(),
         stored::collections(),
         changes(),
         texts(),

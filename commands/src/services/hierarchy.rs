@@ -21,7 +21,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Moves of a resource that others change at the same time, at most.
-const MOVE_TRIES_MAX: u32 = 6;
+pub(super) const MOVE_TRIES_MAX: u32 = 6;
 /// Storage collections above one another, at most.
 const DEPTH_MAX: usize = 32;
 
@@ -77,6 +77,14 @@ impl Hierarchy {
         let length_bytes = bytes.len() as u64;
         self.objects.put(&ObjectKey::document(&digest), bytes).await?;
         Ok(LabelledBlob { blob: BlobRef { sha256: digest.to_string(), length_bytes }, label })
+    }
+
+    /// Returns the text of a document that was kept.
+    pub(super) async fn kept(&self, document: &BlobRef) -> Result<String, CommandError> {
+        let damaged = || CommandError::Damaged("the digest of a document is malformed".to_owned());
+        let digest = Digest::parse(&document.sha256).ok_or_else(damaged)?;
+        let bytes = self.objects.get(&ObjectKey::document(&digest)).await?;
+        String::from_utf8(bytes.into()).map_err(|error| CommandError::Damaged(error.to_string()))
     }
 
     /// Creates a resource, under a chosen id or one that is made up. `command` creates it at

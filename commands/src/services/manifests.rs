@@ -1,15 +1,20 @@
 //! Stored manifests: the document is a blob, durable before the event that names it.
 
+mod editing;
+
 use super::hierarchy::{FlatId, Hierarchy, NewDocument, Placed, parse};
 use crate::context::CommandContext;
 use crate::cqrs::Decided;
 use crate::error::CommandError;
+use crate::keyed::KeyedLocks;
 use dlcs_domain::manifest::{Manifest, ManifestCommand};
 use dlcs_domain::{Aggregate, CustomerId, ManifestId, NameKey, Place, PlacePatch};
 
 #[derive(Clone)]
 pub struct ManifestCommands {
     hierarchy: Hierarchy,
+    /// One after the other edits a manifest: each has to look at its document.
+    editing: KeyedLocks,
 }
 
 impl Placed for Manifest {
@@ -28,7 +33,7 @@ impl Placed for Manifest {
 
 impl ManifestCommands {
     pub(super) fn new(hierarchy: Hierarchy) -> Self {
-        Self { hierarchy }
+        Self { hierarchy, editing: KeyedLocks::default() }
     }
 
     /// Creates a manifest, under a chosen id or one that is made up.

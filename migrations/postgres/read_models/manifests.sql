@@ -12,6 +12,7 @@ CREATE TABLE {schema}.stored (
     deleted          boolean NOT NULL,
     document_sha256  text   COLLATE "C" NOT NULL,
     document_bytes   bigint NOT NULL,
+    pending_json     text   COLLATE "C" NOT NULL, -- edits since the document was kept
     created_at_us    bigint NOT NULL,
     modified_at_us   bigint NOT NULL,
     edit_revision    bigint NOT NULL,

@@ -13,6 +13,7 @@ CREATE TABLE stored (
     deleted          INTEGER NOT NULL,
     document_sha256  TEXT    NOT NULL,
     document_bytes   INTEGER NOT NULL,
+    pending_json     TEXT    NOT NULL,       -- edits since the document was kept
     created_at_us    INTEGER NOT NULL,
     modified_at_us   INTEGER NOT NULL,
     edit_revision    INTEGER NOT NULL,

@@ -9,7 +9,8 @@ use dlcs_domain::collection::{
     CollectionPublished, CollectionReplaced, CollectionRestored, CollectionWithdrawn,
 };
 use dlcs_domain::manifest::{
-    ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved, ManifestReplaced,
+    CanvasRemoved, ManifestConsolidated, ManifestCreated, ManifestDeleted, ManifestEdit,
+    ManifestEvent, ManifestMoved, ManifestReplaced,
 };
 use dlcs_domain::{CollectionId, CustomerId, DomainEvent, Label, ManifestId};
 use std::sync::Arc;
@@ -109,6 +110,32 @@ pub(super) async fn a_manifest_is_found_by_slug_and_keeps_its_place<S: Store>(gi
     let list = manifests.list(&admin(), ONE, &page(10)).await.expect("the query works");
     let ids: Vec<_> = list.items.iter().map(|it| it.id.id.as_str()).collect();
     assert_eq!(ids, ["one", "two"]);
+}
+
+pub(super) async fn edits_of_a_manifest_stay_until_its_document_is_kept_anew<S: Store>(
+    given: &Given<S>,
+) {
+    let edit =
+        |canvas: &str| ManifestEdit::CanvasRemoved(CanvasRemoved { canvas_id: canvas.to_owned() });
+    let stored = async || {
+        let one = ManifestId { customer: ONE, id: "one".into() };
+        let row = given.manifests().manifest(&Principal::Anonymous, &one).await;
+        row.expect("the query works").expect("it is there").stored
+    };
+    given.of_manifest("one", manifest_created(None, None, 1)).await;
+    given.of_manifest("one", edit("a").into()).await;
+    given.of_manifest("one", edit("\u{e9} \"b\"").into()).await;
+    let edited = stored().await;
+    assert_eq!(edited.pending, [edit("a"), edit("\u{e9} \"b\"")]);
+    assert_eq!((edited.document, edited.edit_revision), (a_blob(1), 3));
+    let kept = ManifestConsolidated { document: a_blob(2) };
+    given.of_manifest("one", ManifestEvent::Consolidated(kept)).await;
+    let kept = stored().await;
+    assert_eq!((kept.pending, kept.document, kept.edit_revision), (vec![], a_blob(2), 3));
+    given.of_manifest("one", edit("c").into()).await;
+    let replaced = ManifestReplaced { document: a_blob(4), label: Label::default() };
+    given.of_manifest("one", ManifestEvent::Replaced(replaced)).await;
+    assert_eq!(stored().await.pending, []);
 }
 
 pub(super) async fn a_manifest_moves_and_goes<S: Store>(given: &Given<S>) {

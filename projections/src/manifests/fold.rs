@@ -4,7 +4,7 @@ use super::{SlugRecord, Stored, StoredKey, StoredKind, StoredRecord, slug_key};
 use crate::projection::{FoldError, Poison, Stamp, Table};
 use crate::streams;
 use dlcs_domain::collection::CollectionEvent;
-use dlcs_domain::manifest::ManifestEvent;
+use dlcs_domain::manifest::{ManifestEdit, ManifestEvent};
 use dlcs_domain::{BlobRef, DomainEvent, Label, Place};
 use dlcs_eventlog::RecordedEvent;
 
@@ -24,9 +24,20 @@ pub struct StoredChange {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Change {
-    Created { kind: StoredKind, place: Place, document: BlobRef, label: Label },
-    Replaced { document: BlobRef, label: Label },
+    Created {
+        kind: StoredKind,
+        place: Place,
+        document: BlobRef,
+        label: Label,
+    },
+    Replaced {
+        document: BlobRef,
+        label: Label,
+    },
     Moved(Place),
+    Edited(ManifestEdit),
+    /// All edits are in the document.
+    Consolidated(BlobRef),
     Shown(bool),
     Deleted,
     Restored,
@@ -44,17 +55,20 @@ pub fn project(
                 ((&streams::manifest(&event.stream)?).into(), of_manifest(it.clone()))
             }
             DomainEvent::Collection(it) => {
-                ((&streams::collection(&event.stream)?).into(), of_collection(it.clone()))
+                ((&streams::collection(&event.stream)?).into(), Some(of_collection(it.clone())))
             }
             _ => continue,
         };
-        changes.push(StoredChange { key, change, stamp: event.into() });
+        changes.extend(change.map(|change| StoredChange { key, change, stamp: event.into() }));
     }
     Ok(changes)
 }
 
-fn of_manifest(event: ManifestEvent) -> Change {
-    match event {
+fn of_manifest(event: ManifestEvent) -> Option<Change> {
+    if let Some(edit) = event.edit() {
+        return Some(Change::Edited(edit));
+    }
+    Some(match event {
         ManifestEvent::Created(it) => Change::Created {
             kind: StoredKind::Manifest,
             place: Place { parent: it.parent, slug: it.slug },
@@ -63,8 +77,15 @@ fn of_manifest(event: ManifestEvent) -> Change {
         },
         ManifestEvent::Replaced(it) => Change::Replaced { document: it.document, label: it.label },
         ManifestEvent::Moved(it) => Change::Moved(Place { parent: it.parent, slug: it.slug }),
+        ManifestEvent::Consolidated(it) => Change::Consolidated(it.document),
         ManifestEvent::Deleted(_) => Change::Deleted,
-    }
+        ManifestEvent::CanvasAdded(_)
+        | ManifestEvent::CanvasChanged(_)
+        | ManifestEvent::CanvasMoved(_)
+        | ManifestEvent::CanvasRemoved(_)
+        | ManifestEvent::RangeSet(_)
+        | ManifestEvent::RangeRemoved(_) => return None,
+    })
 }
 
 fn of_collection(event: CollectionEvent) -> Change {
@@ -100,10 +121,12 @@ pub fn fold(change: StoredChange, tables: &mut impl StoredTables) -> Result<(), 
         }
         (None, _) => return Err(Poison(format!("{key:?} is not created")).into()),
     };
+    // Keeping the document anew is no edit of anybody.
+    let is_edit = !matches!(change, Change::Consolidated(_));
     record.take(change);
     let stored = &mut record.stored;
     stored.modified_at_us = stamp.recorded_at_us;
-    stored.edit_revision += 1;
+    stored.edit_revision += u64::from(is_edit);
     stored.position = stamp.position;
     if let Some(slug) = stored.place.slug.as_ref().filter(|_| !stored.deleted) {
         tables.slugs().put(SlugRecord {
@@ -123,12 +146,16 @@ impl StoredRecord {
         match change {
             Change::Created { kind, place, document, label } => {
                 self.kind = kind;
-                (stored.place, stored.document, stored.label) = (place, document, label);
+                (stored.place, stored.label) = (place, label);
+                stored.keep(document);
                 stored.deleted = false;
             }
             Change::Replaced { document, label } => {
-                (stored.document, stored.label) = (document, label);
+                stored.keep(document);
+                stored.label = label;
             }
+            Change::Edited(edit) => stored.pending.push(edit),
+            Change::Consolidated(document) => stored.keep(document),
             Change::Moved(place) => stored.place = place,
             Change::Shown(is_shown) => {
                 if let StoredKind::Collection { is_public, .. } = &mut self.kind {
@@ -141,6 +168,13 @@ impl StoredRecord {
     }
 }
 
+impl Stored {
+    fn keep(&mut self, document: BlobRef) {
+        self.document = document;
+        self.pending.clear();
+    }
+}
+
 /// A manifest or collection that nothing has been written of yet.
 fn unwritten(key: StoredKey, kind: StoredKind, document: BlobRef, stamp: Stamp) -> StoredRecord {
     let stored = Stored {
@@ -148,6 +182,7 @@ fn unwritten(key: StoredKey, kind: StoredKind, document: BlobRef, stamp: Stamp) 
         label: Label::default(),
         deleted: true,
         document,
+        pending: Vec::new(),
         created_at_us: stamp.recorded_at_us,
         modified_at_us: stamp.recorded_at_us,
         edit_revision: 0,

@@ -75,6 +75,7 @@ impl SqlRow for StoredRecord {
         ("deleted", "boolean"),
         ("document_sha256", "text"),
         ("document_bytes", "bigint"),
+        ("pending_json", "text"),
         ("created_at_us", "bigint"),
         ("modified_at_us", "bigint"),
         ("edit_revision", "bigint"),
@@ -84,7 +85,7 @@ impl SqlRow for StoredRecord {
     const KEY: usize = 3;
 
     fn values(&self) -> Vec<Value> {
-        let Stored { place, label, document, .. } = &self.stored;
+        let Stored { place, label, document, pending, .. } = &self.stored;
         let mut values = Self::key_values(&self.key);
         values.extend([
             Value::json(&self.kind),
@@ -95,6 +96,7 @@ impl SqlRow for StoredRecord {
             self.stored.deleted.into(),
             (&document.sha256).into(),
             document.length_bytes.into(),
+            Value::json(pending),
             self.stored.created_at_us.into(),
             self.stored.modified_at_us.into(),
             self.stored.edit_revision.into(),
@@ -118,6 +120,7 @@ impl SqlRow for StoredRecord {
             label: columns.json()?,
             deleted: columns.take()?,
             document: BlobRef { sha256: columns.text()?, length_bytes: columns.number()? },
+            pending: columns.json()?,
             created_at_us: columns.take()?,
             modified_at_us: columns.take()?,
             edit_revision: columns.number()?,

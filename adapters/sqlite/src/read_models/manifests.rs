@@ -31,8 +31,8 @@ pub(super) static DEFINITION: Definition = Definition {
 };
 
 const SELECT: &str = "created_position, customer, is_collection, id, kind_json, parent, slug,
-    label_json, deleted, document_sha256, document_bytes, created_at_us, modified_at_us,
-    edit_revision, position FROM stored";
+    label_json, deleted, document_sha256, document_bytes, pending_json, created_at_us,
+    modified_at_us, edit_revision, position FROM stored";
 const LIST: &str = "manifests";
 
 struct Tables<'c> {
@@ -78,6 +78,7 @@ fn into_record(row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
         label: json(row, "label_json")?,
         deleted: row.get("deleted")?,
         document,
+        pending: json(row, "pending_json")?,
         created_at_us: row.get("created_at_us")?,
         modified_at_us: row.get("modified_at_us")?,
         edit_revision: row.get("edit_revision")?,
@@ -99,9 +100,9 @@ impl SqlRow for StoredRecord {
         let mut statement = connection.prepare_cached(
             "INSERT INTO stored
                  (created_position, customer, is_collection, id, kind_json, is_public, parent,
-                  slug, label_json, deleted, document_sha256, document_bytes, created_at_us,
-                  modified_at_us, edit_revision, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                  slug, label_json, deleted, document_sha256, document_bytes, pending_json,
+                  created_at_us, modified_at_us, edit_revision, position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (customer, is_collection, id) DO UPDATE SET
                  kind_json = excluded.kind_json,
                  is_public = excluded.is_public,
@@ -111,6 +112,7 @@ impl SqlRow for StoredRecord {
                  deleted = excluded.deleted,
                  document_sha256 = excluded.document_sha256,
                  document_bytes = excluded.document_bytes,
+                 pending_json = excluded.pending_json,
                  modified_at_us = excluded.modified_at_us,
                  edit_revision = excluded.edit_revision,
                  position = excluded.position",
@@ -129,6 +131,7 @@ impl SqlRow for StoredRecord {
             stored.deleted,
             stored.document.sha256,
             stored.document.length_bytes,
+            to_json(&stored.pending),
             stored.created_at_us,
             stored.modified_at_us,
             stored.edit_revision,

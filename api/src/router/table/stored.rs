@@ -4,7 +4,9 @@ use super::{
     Guarded, PageOf, READ, Route, Schema, WRITE, delete, get, join, patch, post, put, versions,
 };
 use crate::delivery::{collections as shown, stored};
-use crate::management::{collections as collection_management, manifests as stored_management};
+use crate::management::{
+    collections as collection_management, manifest_edits as edits, manifests as stored_management,
+};
 use dlcs_domain::access::Action;
 
 const READ_FLAT: (Action, Guarded) = (Action::ReadDescription, Guarded::Open);
@@ -54,6 +56,30 @@ pub(super) fn manifests() -> Vec<Route> {
         );
     }
     routes
+}
+
+/// Canvases and ranges of stored manifests, one by one.
+pub(super) fn parts() -> Vec<Route> {
+    const CANVASES: &str = "/{customer}/manifests/{manifest}/canvases";
+    const CANVAS: &str = "/{customer}/manifests/{manifest}/canvases/{*canvas}";
+    const RANGE: &str = "/{customer}/manifests/{manifest}/ranges/{*range}";
+    let (canvas, range) = (Schema("Canvas"), Schema("Range"));
+    vec![
+        post(CANVASES, WRITE, "Add a canvas: ?before=", edits::add_canvas)
+            .takes(canvas)
+            .answers(canvas),
+        get(CANVAS, READ_FLAT, "Read a canvas of a manifest", edits::read_canvas).answers(canvas),
+        put(CANVAS, WRITE, "Replace or add a canvas: ?before=", edits::put_canvas)
+            .takes(canvas)
+            .answers(canvas),
+        patch(CANVAS, WRITE, "Change or move a canvas: ?before=", edits::patch_canvas)
+            .takes(canvas)
+            .answers(canvas),
+        delete(CANVAS, WRITE, "Remove a canvas", edits::remove_canvas),
+        get(RANGE, READ_FLAT, "Read a range of a manifest", edits::read_range).answers(range),
+        put(RANGE, WRITE, "Set a range", edits::put_range).takes(range).answers(range),
+        delete(RANGE, WRITE, "Remove a range, with those within it", edits::remove_range),
+    ]
 }
 
 pub(super) fn collections() -> Vec<Route> {

@@ -5,6 +5,8 @@ use crate::context::CommandContext;
 use crate::error::CommandError;
 use crate::services::NewDocument;
 use crate::testing::{World, context, repeatable};
+use dlcs_domain::manifest::document::CanvasNaming;
+use dlcs_domain::manifest::{CanvasAdded, CanvasRemoved, ManifestEdit};
 use dlcs_domain::names::NameError;
 use dlcs_domain::{CustomerId, Label, ManifestId, Patch, Place, PlacePatch};
 use dlcs_objects::{Digest, ObjectKey, Objects};
@@ -156,4 +158,55 @@ async fn a_manifest_needs_a_customer_and_a_free_name() {
     assert!(matches!(orphan, Err(CommandError::NotFound(_))));
     let reserved = manifests.create(&context(), ONE, None, at("Canvases"), document("{}")).await;
     assert_eq!(reserved.err(), Some(NameError::Reserved("Canvases".to_owned()).into()));
+}
+
+/// No asset is painted here.
+struct NoNames;
+
+impl CanvasNaming for NoNames {
+    fn canvas_id(&self, _: u64, _: &str, _: usize) -> String {
+        unreachable!("canvases have ids of their own")
+    }
+}
+
+fn added(id: &str) -> ManifestEdit {
+    let canvas = serde_json::json!({"id": id, "type": "Canvas", "width": 1});
+    ManifestEdit::CanvasAdded(CanvasAdded { canvas, before: None })
+}
+
+#[tokio::test]
+async fn edits_are_small_events_until_the_document_is_kept_anew() {
+    let world = World::with_customer().await;
+    let manifests = &world.commands.manifests;
+    let kept = document(r#"{"items":[],"summary":"\u007b{dlcs-base}}"}"#);
+    let id = ManifestId { customer: ONE, id: "x".to_owned() };
+    manifests.put(&context(), &id, PlacePatch::default(), kept).await.expect("it is new");
+    let edit = async |context: CommandContext, edits: &[ManifestEdit]| {
+        manifests.edit(&context, &id, edits, &NoNames).await
+    };
+    let live = async || {
+        let manifest = manifests.load(&id).await.expect("memory can be read");
+        manifest.live().expect("it is there").clone()
+    };
+    let first = edit(repeatable(1), &[added("a")]).await.expect("it is new");
+    assert_eq!(edit(repeatable(1), &[added("a")]).await, Ok(first), "it is repeated");
+    let refused = edit(context(), &[added("b"), added("a")]).await;
+    assert!(matches!(refused, Err(CommandError::Conflict(_))), "all or none: {refused:?}");
+    assert_eq!((live().await.pending.len(), live().await.edits), (1, 2));
+    let stale = CommandContext { expected_edit: Some(1), ..context() };
+    let stale = edit(stale, &[added("b")]).await;
+    assert_eq!(stale.err(), Some(CommandError::EditMismatch { actual: 2 }));
+
+    let many: Vec<ManifestEdit> = (0..31).map(|number| added(&number.to_string())).collect();
+    edit(context(), &many).await.expect("they are new");
+    let now = live().await;
+    assert_eq!((now.pending.len(), now.edits), (0, 33));
+    let key = ObjectKey::document(&Digest::parse(&now.document.sha256).expect("hexadecimal"));
+    let text = String::from_utf8(world.objects.get(&key).await.expect("kept").into());
+    let text = text.expect("JSON is text");
+    assert!(text.contains(r#""summary":"\u007b{dlcs-base}}""#), "a client's own words: {text}");
+    assert_eq!(text.matches("\"id\"").count(), 32);
+    let gone = ManifestEdit::CanvasRemoved(CanvasRemoved { canvas_id: "a".to_owned() });
+    assert!(edit(context(), std::slice::from_ref(&gone)).await.expect("it is there").changed);
+    assert!(matches!(edit(context(), &[gone]).await, Err(CommandError::NotFound(_))));
 }
