@@ -53,6 +53,7 @@ fn selected(selector: &Value) -> Value {
 fn check_accepted(annotation: &WebAnnotation) {
     let stored = annotation.to_stored();
     assert_eq!(WebAnnotation::from_stored(&stored).as_ref(), Some(annotation));
+    drop(annotation.texts());
     let times = Times { created: "2026-01-01T00:00:00Z".to_owned(), modified: None };
     let shown = annotation.published(ID, &times);
     let text = Value::Object(shown.clone()).to_string();

@@ -5,6 +5,7 @@
 //!
 //! - [`WebAnnotation::parse`] refuses what the model forbids, and what is dangerous to a reader.
 //! - [`WebAnnotation::subjects`] says what it is about: sources and boxes on them.
+//! - [`WebAnnotation::texts`] is what its bodies say, for search.
 //! - [`WebAnnotation::published`] is what is sent: with its id and times, its HTML and SVG cleaned.
 //! - [`open`] reads and prints the same as Open Annotation; [`container`] prints collections.
 
@@ -151,6 +152,12 @@ impl WebAnnotation {
             creators.extend(told.into_iter().flat_map(each).filter_map(Value::as_str));
         }
         distinct(creators.into_iter())
+    }
+
+    /// Returns the texts of its bodies, tags too, each by itself and without markup: Model, sections
+    /// 3.2.4 and 3.2.5.
+    pub fn texts(&self) -> Vec<String> {
+        html::texts(&self.document)
     }
 
     /// Returns the document for readers: with its address and times, its HTML and SVG cleaned.

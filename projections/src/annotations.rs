@@ -3,6 +3,9 @@
 //! Containers belong to the same projection, so that totals agree with lists.
 
 mod fold;
+mod words;
+
+pub use words::{Sought, WordsQuery};
 
 pub use fold::{
     AnnotationRecord, AnnotationsChange, AnnotationsTables, ContainerRecord, Term, TermKind, fold,
@@ -20,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// Name of the projection.
 pub const NAME: &str = "annotations";
 /// Version of its rows.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A container and how much is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +88,8 @@ pub struct AnnotationFilter {
     pub motivation: Option<String>,
     /// Address or name.
     pub creator: Option<String>,
+    /// What its bodies say, tags too.
+    pub words: Option<WordsQuery>,
     /// First written at this time or later, in microseconds since 1970.
     pub from_us: Option<i64>,
     /// First written before this time.
@@ -101,6 +106,7 @@ impl AnnotationFilter {
             region: None,
             motivation: None,
             creator: None,
+            words: None,
             from_us: None,
             until_us: None,
         }

@@ -16,6 +16,8 @@ mod texts;
 
 pub use given::Given;
 
+use annotations::words;
+
 use crate::Queries;
 use crate::projection::ReadModel;
 use dlcs_eventlog::EventLog;
@@ -49,6 +51,10 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         annotations::annotations_are_found_by_what_they_are_about,
         annotations::what_is_in_a_closed_container_is_closed,
         annotations::annotations_come_in_pages_in_both_directions,
+        words::annotations_are_found_by_what_they_say,
+        words::signs_of_a_query_are_plain_text,
+        words::what_annotations_say_changes_with_them,
+        words::words_go_with_every_other_question,
         texts::a_text_goes_from_request_to_correction,
         texts::recognised_text_is_shown_with_its_image_only,
         texts::the_late_result_of_an_old_attempt_changes_nothing,

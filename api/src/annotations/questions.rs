@@ -1,8 +1,8 @@
 //! `/annotations/{w3c|oa}/{c}/`: what a customer has, and annotations by what they are about.
 //!
-//! `?target=` with `&xywh=`, `?motivation=`, `?creator=`, `?container=`, `?from=`, `?until=`: one
-//! page of annotations, which is what the canvases of manifests lead to. Without any of them the
-//! containers.
+//! `?q=` for words of bodies, `?target=` with `&xywh=`, `?motivation=`, `?creator=`, `?container=`,
+//! `?from=`, `?until=`: one page of annotations, which is what the canvases of manifests lead to.
+//! Without any of them the containers.
 
 use super::containers::PAGE_SIZE;
 use super::documents::Vocabulary;
@@ -23,14 +23,14 @@ use dlcs_iiif::presentation::{AnnotationReference, Canvas, LanguageMap, Presenta
 use dlcs_iiif::web_annotation::container::{self, Collection};
 use dlcs_iiif::web_annotation::{open, region};
 use dlcs_projections::PageRequest;
-use dlcs_projections::annotations::AnnotationFilter;
+use dlcs_projections::annotations::{AnnotationFilter, WordsQuery};
 use dlcs_projections::paging::Direction;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use url::form_urlencoded::Serializer;
 
-const QUESTIONS: [&str; 7] =
-    ["target", "xywh", "motivation", "creator", "container", "from", "until"];
+const QUESTIONS: [&str; 8] =
+    ["q", "target", "xywh", "motivation", "creator", "container", "from", "until"];
 /// Pages beyond cost what they skip.
 const OFFSET_MAX: u64 = 100_000;
 
@@ -174,6 +174,8 @@ fn filter(state: &Shared, customer: CustomerId, query: &QueryParams) -> Answer<A
             parse_iso(text).map(Some).ok_or_else(wrong)
         }
     };
+    let words = query.get("q").map(WordsQuery::parse).transpose();
+    let words = words.map_err(|it| Problem::field("q", it.to_string()))?;
     let container = query.get("container");
     Ok(AnnotationFilter {
         customer,
@@ -182,6 +184,7 @@ fn filter(state: &Shared, customer: CustomerId, query: &QueryParams) -> Answer<A
         region,
         motivation: query.get("motivation").map(str::to_owned),
         creator: query.get("creator").map(|it| relative(&state.public_url, it)),
+        words,
         from_us: time("from")?,
         until_us: time("until")?,
     })

@@ -1,4 +1,4 @@
-//! HTML of bodies: a few elements for words, links and pictures.
+//! HTML of bodies: a few elements for words, links and pictures; and the words alone.
 
 use super::each;
 use ammonia::Builder;
@@ -21,6 +21,24 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
+/// What a browser shows as words, and what divides them: no attributes, nothing that is not shown.
+static READER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::default();
+    builder
+        .add_tags(&["address", "button", "fieldset", "form", "main", "option", "section", "tfoot"])
+        .tag_attributes(HashMap::new())
+        .generic_attributes(HashSet::new())
+        .link_rel(None)
+        .clean_content_tags(HashSet::from(["script", "style", "iframe", "object", "template"]));
+    builder
+});
+
+/// Elements that stand within a word: all others divide what is before from what is behind.
+const WITHIN_WORDS: [&str; 25] = [
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "cite", "code", "del", "em", "i", "ins", "kbd",
+    "mark", "s", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", "wbr",
+];
+
 /// Returns the text with nothing in it that could run.
 pub(super) fn cleaned(html: &str) -> String {
     CLEANER.clean(html).to_string()
@@ -37,6 +55,53 @@ pub(super) fn clean_bodies(document: &mut Map<String, Value>) {
     {
         *text = cleaned(text);
     }
+}
+
+/// Returns the texts of bodies, each by itself: HTML as the words that a reader sees.
+pub(super) fn texts(document: &Map<String, Value>) -> Vec<String> {
+    let mut texts = Vec::new();
+    each(document.get("body")).for_each(|it| collect_texts(it, &mut texts));
+    if let Some(text) = document.get("bodyValue").and_then(Value::as_str) {
+        texts.push(if looks_like_html(text) { read(text) } else { text.to_owned() });
+    }
+    texts
+}
+
+fn collect_texts(body: &Value, texts: &mut Vec<String>) {
+    match body {
+        Value::Array(bodies) => bodies.iter().for_each(|it| collect_texts(it, texts)),
+        Value::Object(body) => {
+            let inner = ["items", "source"].into_iter().filter_map(|key| body.get(key));
+            inner.for_each(|it| collect_texts(it, texts));
+            for text in each(body.get("value")).filter_map(Value::as_str) {
+                texts.push(if is_html(body, text) { read(text) } else { text.to_owned() });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns the words of HTML.
+fn read(html: &str) -> String {
+    // What comes out of the cleaner has `<` and `>` around elements, and nowhere else.
+    let clean = READER.clean(html).to_string();
+    let mut pieces = clean.split('<');
+    let mut text = decoded(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let (element, behind) = piece.split_once('>').unwrap_or((piece, ""));
+        let name = element.trim_start_matches('/');
+        if !WITHIN_WORDS.contains(&name) {
+            text.push(' ');
+        }
+        text.push_str(&decoded(behind));
+    }
+    text
+}
+
+/// Returns text without the four entities that the cleaner writes.
+fn decoded(text: &str) -> String {
+    let text = text.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">");
+    text.replace("&amp;", "&")
 }
 
 fn clean(body: &mut Value) {

@@ -148,6 +148,28 @@ fn addresses_that_run_are_refused_wherever_they_stand() {
 }
 
 #[test]
+fn the_words_of_html_are_those_that_a_browser_shows() {
+    let texts = |body: Value| parsed(&with("body", body)).texts();
+    let html = |html: &str| texts(json!({"type": "TextualBody", "value": html})).join("|");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (markup, read) in [
+        ("<p>A <b>wo</b>od</p><p>and</p>a&nbsp;tree<br>H<sub>2</sub>O", "A wood and a tree H2O"),
+        ("<ul><li>one<li>two</ul><div title=hidden>three</div>four", "one two three four"),
+        ("<script>run()</script>x &lt;b&gt; &amp;amp; &auml;<!-- no -->", "x <b> &amp; ä"),
+        ("<p>unclosed <i", "unclosed"),
+    ] {
+        assert_eq!(words(&html(markup)), read);
+    }
+    let plain = json!({"type": "TextualBody", "value": "a<b>c &amp;", "format": "text/plain"});
+    let tag = json!({"type": "TextualBody", "value": "oak", "purpose": "tagging"});
+    let choice = json!({"type": "Choice", "items": [tag, "https://example.org/picture"]});
+    assert_eq!(texts(json!([plain, choice])), ["a<b>c &amp;", "oak"]);
+    let mut bare = with("bodyValue", json!("a wood"));
+    bare.as_object_mut().unwrap().remove("body");
+    assert_eq!(parsed(&bare).texts(), ["a wood"]);
+}
+
+#[test]
 fn html_is_cleaned_for_readers_and_kept_as_it_came() {
     for (hostile, clean) in [
         ("<img src=x onerror=alert(1)>a", "<img src=\"x\">a"),
@@ -388,6 +410,8 @@ proptest! {
         let _ = svg::region(&text);
         let _ = svg::region(&format!("<svg><path d='{data}'/></svg>"));
         let _ = html::cleaned(&text);
+        let said = parsed(&with("body", json!({"type": "TextualBody", "value": text}))).texts();
+        prop_assert_eq!(said.len(), 1);
     }
 
     #[test]

@@ -47,3 +47,12 @@ CREATE TABLE {schema}.annotation_terms (
 );
 
 CREATE INDEX annotation_terms_by_annotation ON {schema}.annotation_terms (annotation);
+
+-- What the bodies of living annotations say: words that are analysed already, with spaces between them. No parser of
+-- PostgreSQL's looks at them. Phrases are looked for in the text: positions of lexemes end at 16,383.
+CREATE TABLE {schema}.annotation_words (
+    annotation bigint NOT NULL PRIMARY KEY,  -- created_position
+    words      text   COLLATE "C" NOT NULL,  -- with a space on either end
+    lexemes    tsvector NOT NULL
+        GENERATED ALWAYS AS (array_to_tsvector(string_to_array(btrim(words), ' '))) STORED
+);

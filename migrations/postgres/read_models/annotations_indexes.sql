@@ -10,3 +10,5 @@ CREATE INDEX annotations_by_container
 
 CREATE INDEX annotation_terms_by_term
     ON {schema}.annotation_terms (customer, kind, left(term, 200), annotation);
+
+CREATE INDEX annotation_words_by_word ON {schema}.annotation_words USING gin (lexemes);

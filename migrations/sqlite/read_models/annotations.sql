@@ -54,3 +54,8 @@ CREATE TABLE annotation_terms (
 
 CREATE INDEX annotation_terms_by_term ON annotation_terms (customer, kind, term, annotation);
 CREATE INDEX annotation_terms_by_annotation ON annotation_terms (annotation);
+
+-- What the bodies of living annotations say, by created_position: words that are analysed already, with spaces between
+-- them. The tokenizer takes every letter beyond ASCII for one, and changes none. The text itself is not kept.
+CREATE VIRTUAL TABLE annotation_words
+    USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');

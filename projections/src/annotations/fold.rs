@@ -1,6 +1,6 @@
 //! The projector: containers count what is in them, annotations tell what they are about.
 
-use super::{AnnotationRow, ContainerRow};
+use super::{AnnotationRow, ContainerRow, words};
 use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use crate::streams;
 use dlcs_domain::annotation::{AnnotationDocument, AnnotationEvent};
@@ -77,6 +77,13 @@ impl AnnotationRecord {
         let motivations = motivations.iter().map(|it| term(TermKind::Motivation, it.as_str()));
         let creators = creators.iter().map(|it| term(TermKind::Creator, it.as_str()));
         sources.chain(parts).chain(motivations).chain(creators).collect()
+    }
+
+    /// Returns the words that it is found by, with one space between them: none, once it is deleted.
+    /// They follow from the document.
+    pub fn words(&self) -> String {
+        let read = WebAnnotation::from_stored(&self.row.document);
+        words::of(&read.map(|it| it.texts()).unwrap_or_default())
     }
 }
 

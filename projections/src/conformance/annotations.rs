@@ -1,5 +1,7 @@
 //! Annotations: totals, what they are about, who sees them.
 
+pub(super) mod words;
+
 use super::Store;
 use super::given::{Given, admin, key_of, page};
 use crate::annotations::{Annotated, AnnotationFilter, AnnotationRow};
@@ -201,26 +203,35 @@ pub(super) async fn annotations_come_in_pages_in_both_directions<S: Store>(given
     given.catch_up().await;
     let filter = AnnotationFilter { source: Some(CANVAS.to_owned()), ..AnnotationFilter::of(ONE) };
     for direction in [Direction::Ascending, Direction::Descending] {
-        let (mut ids, mut after) = (Vec::new(), None);
-        loop {
-            let request = PageRequest { limit: 4, after, offset: 0, direction };
-            let annotations = given.queries().annotations;
-            let page = annotations.find(&admin(), &filter, &request, true).await;
-            let page = page.expect("the query works");
-            assert_eq!(page.total, Some(9));
-            after = page.next().cloned();
-            ids.extend(page.items.into_iter().map(|it| it.id.id));
-            if after.is_none() {
-                break;
-            }
-        }
-        if direction == Direction::Descending {
-            ids.reverse();
-        }
-        assert_eq!(ids.join(""), "012345678");
+        assert_eq!(in_pages(given, &filter, direction).await.join(""), "012345678");
     }
     let second = PageRequest { offset: 4, ..page(4) };
     let page = given.queries().annotations.find(&admin(), &filter, &second, false).await;
     let page = page.expect("the query works");
     assert_eq!((page.items.len(), page.items[0].id.id.as_str(), page.has_more), (4, "4", true));
+}
+
+/// Lists what anybody finds, of which there are nine, in pages of four; in the order of creation.
+async fn in_pages<S: Store>(
+    given: &Given<S>,
+    filter: &AnnotationFilter,
+    direction: Direction,
+) -> Vec<String> {
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let request = PageRequest { limit: 4, after, offset: 0, direction };
+        let annotations = given.queries().annotations;
+        let page = annotations.find(&Principal::Anonymous, filter, &request, true).await;
+        let page = page.expect("the query works");
+        assert_eq!(page.total, Some(9));
+        after = page.next().cloned();
+        ids.extend(page.items.into_iter().map(|it| it.id.id));
+        if after.is_none() {
+            break;
+        }
+    }
+    if direction == Direction::Descending {
+        ids.reverse();
+    }
+    ids
 }

@@ -1,6 +1,6 @@
 //! What annotations are found by, and where the canvases of manifests lead.
 
-use super::{NOTES, annotate, get, note, with_container, write};
+use super::{NOTES, annotate, get, graphql, note, with_container, write};
 use crate::support::fixtures::png;
 use crate::support::server::{Persona, Server};
 use reqwest::{Method, StatusCode};
@@ -57,6 +57,46 @@ async fn annotations_are_found_by_target_box_motivation_creator_and_time() {
     assert_eq!(moved.status, StatusCode::OK);
     assert_eq!(found(&on("")).await, "right drawn");
     assert_eq!(found("target=urn:x:new").await, "left");
+}
+
+#[tokio::test]
+async fn annotations_are_found_by_what_their_bodies_say() {
+    let server = with_container().await;
+    let tagged = |text: &str, tag: &str| {
+        let mut tagged = note("https://example.org/canvas");
+        let tag = json!({"type": "TextualBody", "value": tag, "purpose": "tagging"});
+        let text = json!({"type": "TextualBody", "value": text, "format": "text/html"});
+        tagged["body"] = json!([text, tag]);
+        tagged
+    };
+    put(&server, "one", &tagged("<p>Im dunklen</p><p>W<b>ald</b></p>", "B\u{e4}ume")).await;
+    put(&server, "two", &tagged("<p>Im Wald, dem dunklen</p>", "Eiche")).await;
+    let found = async |question: &str| {
+        let page = get(&server, &format!("/annotations/w3c/1/?{question}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{page:?}");
+        ids(&page.body).join(" ")
+    };
+    assert_eq!(found("q=wald+DUNKLEN").await, "one two");
+    assert_eq!(found("q=%22dunklen+wald%22").await, "one");
+    assert_eq!(found("q=wald+baume").await, "one");
+    assert_eq!(found("q=ei*&motivation=tagging").await, "two");
+    assert_eq!(found("q=wald&target=https://example.org/canvas&creator=Me").await, "");
+    assert_eq!(found("q=wald+NOT+eiche").await, "");
+    assert_eq!(found("q=").await, "");
+    let page = get(&server, "/annotations/oa/1/?q=eiche").await;
+    assert_eq!(page.body["resources"].as_array().map(Vec::len), Some(1), "{page:?}");
+    let long = get(&server, &format!("/annotations/w3c/1/?q={}", "x".repeat(513))).await;
+    assert_eq!(long.status, StatusCode::BAD_REQUEST);
+    assert!(long.body["detail"].as_str().expect("a reason").contains("512 bytes"), "{long:?}");
+
+    let asked = "query($q: String) { annotations(filter: {q: $q}) { totalCount nodes { id } } }";
+    let variables = json!({"q": "\"dunklen wald\""});
+    let answer = graphql(&server, Persona::Anonymous, asked, variables).await;
+    assert_eq!(answer["annotations"]["totalCount"], 1, "{answer}");
+    let body = json!({"query": asked, "variables": {"q": "x".repeat(513)}});
+    let refused = server.request(Persona::Anonymous, Method::POST, "/graphql").json(&body);
+    let refused: Value = refused.send().await.expect("an answer").json().await.expect("JSON");
+    assert!(refused["errors"][0]["message"].to_string().contains("512 bytes"), "{refused}");
 }
 
 #[tokio::test]

@@ -36,6 +36,11 @@ const DELETE_TERMS: &str = "DELETE FROM {schema}.annotation_terms AS t
     WHERE t.annotation = k.annotation AND t.kind = k.kind AND t.term = k.term
       AND (t.left_px, t.top_px, t.right_px, t.bottom_px)
           IS NOT DISTINCT FROM (k.left_px, k.top_px, k.right_px, k.bottom_px)";
+const UPSERT_WORDS: &str = "INSERT INTO {schema}.annotation_words (annotation, words)
+    SELECT * FROM unnest($1::bigint[], $2::text[])
+    ON CONFLICT (annotation) DO UPDATE SET words = excluded.words";
+const DELETE_WORDS: &str = "DELETE FROM {schema}.annotation_words
+    WHERE annotation = ANY ($1::bigint[])";
 
 #[derive(Default)]
 struct Tables {
@@ -196,6 +201,7 @@ impl StoredRow for AnnotationRecord {
     fn beside(changes: &[Change<'_, Self>]) -> Vec<Statement> {
         // What is written and what is deleted differ, so that it does not matter which comes first.
         let (mut gone, mut new) = (Vec::new(), Vec::new());
+        let (mut silent, mut words) = (Vec::new(), Vec::new());
         for Change { stored, current } in changes {
             let [had, has] = [stored, current].map(|it| it.map(Self::terms).unwrap_or_default());
             if let Some(stored) = stored {
@@ -204,10 +210,26 @@ impl StoredRow for AnnotationRecord {
             if let Some(current) = current {
                 new.extend(has.difference(&had).map(|term| values(current, term)));
             }
+            let [had, has] = [stored, current].map(|it| it.map(|it| it.row.document.as_str()));
+            if had != has {
+                let said = current.map(Self::words).filter(|it| !it.is_empty());
+                match (said, current.or(*stored)) {
+                    (Some(said), Some(record)) => {
+                        let padded = format!(" {said} ");
+                        words.push(vec![record.created_position.into(), padded.as_str().into()]);
+                    }
+                    (None, Some(record)) => silent.push(vec![record.created_position.into()]),
+                    (_, None) => {}
+                }
+            }
         }
-        let delete = Statement::of(DELETE_TERMS.to_owned(), gone);
-        let insert = Statement::of(INSERT_TERMS.to_owned(), new);
-        delete.into_iter().chain(insert).collect()
+        let statements = [
+            Statement::of(DELETE_TERMS.to_owned(), gone),
+            Statement::of(INSERT_TERMS.to_owned(), new),
+            Statement::of(DELETE_WORDS.to_owned(), silent),
+            Statement::of(UPSERT_WORDS.to_owned(), words),
+        ];
+        statements.into_iter().flatten().collect()
     }
 }
 

@@ -52,6 +52,21 @@ impl Listing {
         self.conditions.push(condition.replace('?', &mark));
     }
 
+    /// Adds a condition with as many `?` as there are values.
+    pub(super) fn and_with_all(
+        &mut self,
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) {
+        let mut pieces = condition.split('?');
+        let mut marked = pieces.next().unwrap_or_default().to_owned();
+        for (piece, value) in pieces.zip(values) {
+            marked.push_str(&self.mark(value));
+            marked.push_str(piece);
+        }
+        self.conditions.push(marked);
+    }
+
     /// Begins after a row with this key, in the direction of the list.
     pub(super) fn after(&mut self, key: impl IntoIterator<Item = Value>, direction: Direction) {
         let comparison = match direction {

@@ -188,11 +188,13 @@ impl SqlRow for AnnotationRecord {
             row.edit_revision,
             row.position,
         ])?;
-        store_terms(connection, self, stored)
+        store_terms(connection, self, stored)?;
+        store_words(connection, self, stored)
     }
 
     fn delete(&self, connection: &Connection) -> rusqlite::Result<()> {
         delete_terms(connection, self.created_position)?;
+        delete_words(connection, self.created_position)?;
         let key = [self.created_position];
         connection.execute("DELETE FROM annotations WHERE created_position = ?1", key).map(drop)
     }
@@ -232,6 +234,29 @@ fn store_terms(
 
 fn delete_terms(connection: &Connection, annotation: u64) -> rusqlite::Result<()> {
     let sql = "DELETE FROM annotation_terms WHERE annotation = ?1";
+    connection.prepare_cached(sql)?.execute([annotation]).map(drop)
+}
+
+fn store_words(
+    connection: &Connection,
+    record: &AnnotationRecord,
+    stored: Option<&AnnotationRecord>,
+) -> rusqlite::Result<()> {
+    match stored {
+        Some(stored) if stored.row.document == record.row.document => return Ok(()),
+        Some(_) => delete_words(connection, record.created_position)?,
+        None => {}
+    }
+    let words = record.words();
+    if !words.is_empty() {
+        let sql = "INSERT INTO annotation_words (rowid, words) VALUES (?1, ?2)";
+        connection.prepare_cached(sql)?.execute(params![record.created_position, words])?;
+    }
+    Ok(())
+}
+
+fn delete_words(connection: &Connection, annotation: u64) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM annotation_words WHERE rowid = ?1";
     connection.prepare_cached(sql)?.execute([annotation]).map(drop)
 }
 

@@ -7,12 +7,14 @@ use crate::scalar::Time;
 use crate::types::annotation::{self, Annotation, AnnotationContainer};
 use async_graphql::{Context, InputObject, Object, Result};
 use dlcs_domain::{AnnotationId, ContainerId};
-use dlcs_projections::annotations::{AnnotationFilter, Region};
+use dlcs_projections::annotations::{AnnotationFilter, Region, WordsQuery};
 use dlcs_projections::paging::Direction;
 
 /// What a list of annotations is narrowed to; everything that is given must match.
 #[derive(InputObject, Default)]
 pub(crate) struct AnnotationFilterInput {
+    /// Words of its bodies, tags too: all of them, "several words" together, word* begins so.
+    q: Option<String>,
     container: Option<String>,
     /// Address without fragment, for example that of a canvas.
     target: Option<String>,
@@ -82,6 +84,7 @@ impl AnnotationQuery {
         fresh(ctx, at_least).await?;
         let customer = customer_id(customer)?;
         let relative = |it: String| state(ctx).annotations.relative(&it);
+        let words = filter.q.as_deref().map(WordsQuery::parse).transpose();
         let filter = AnnotationFilter {
             customer,
             container: filter.container.map(|id| ContainerId { customer, id }),
@@ -89,6 +92,7 @@ impl AnnotationQuery {
             region: filter.region.as_deref().map(region).transpose()?,
             motivation: filter.motivation,
             creator: filter.creator.map(relative),
+            words: words.map_err(|it| refused("bad-request", it.to_string()))?,
             from_us: filter.from.map(|it| it.0),
             until_us: filter.until.map(|it| it.0),
         };

@@ -26,7 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
         get(
             CUSTOMER,
             CONTENT,
-            "Annotations by ?target=, xywh, motivation, creator, container, from, until; or the \
+            "Annotations by ?q=, target, xywh, motivation, creator, container, from, until; or the \
              containers",
             questions::read,
         )

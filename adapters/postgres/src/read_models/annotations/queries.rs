@@ -9,7 +9,7 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
 use dlcs_projections::annotations::{
     Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ContainerRecord,
-    ContainerRow, TermKind, reads_all,
+    ContainerRow, Sought, TermKind, WordsQuery, reads_all,
 };
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 
@@ -148,6 +148,9 @@ fn listing(filter: &AnnotationFilter, reads_all: bool) -> Listing {
         );
         listing.and_with(&condition, source);
     }
+    if let Some(words) = &filter.words {
+        has_words(&mut listing, words);
+    }
     if let Some(from) = filter.from_us {
         listing.and_with("t.created_at_us >= ?", from);
     }
@@ -156,4 +159,31 @@ fn listing(filter: &AnnotationFilter, reads_all: bool) -> Listing {
     }
     listing.and(if reads_all { IN_LIVING } else { IN_OPEN });
     listing
+}
+
+/// Narrows a list to what has these words. They have nothing that would have to be escaped in quotes.
+fn has_words(listing: &mut Listing, query: &WordsQuery) {
+    let (mut lexemes, mut phrases) = (Vec::new(), Vec::new());
+    for it in query.sought() {
+        match it {
+            Sought::Words(words) => {
+                lexemes.extend(words.iter().map(|it| format!("'{it}'")));
+                if words.len() > 1 {
+                    phrases.push(format!(" {} ", words.join(" ")));
+                }
+            }
+            Sought::Prefix(prefix) => lexemes.push(format!("'{prefix}':*")),
+        }
+    }
+    if lexemes.is_empty() {
+        return listing.and("false");
+    }
+    let condition = format!(
+        "EXISTS (SELECT 1 FROM {{schema}}.annotation_words AS w
+                 WHERE w.annotation = t.created_position AND w.lexemes @@ ?::tsquery{})",
+        " AND strpos(w.words, ?) > 0".repeat(phrases.len())
+    );
+    let lexemes = lexemes.join(" & ");
+    let values = std::iter::once(&lexemes).chain(&phrases).map(Value::from);
+    listing.and_with_all(&condition, values);
 }

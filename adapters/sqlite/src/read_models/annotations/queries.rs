@@ -9,7 +9,7 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
 use dlcs_projections::annotations::{
     Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ContainerRecord,
-    ContainerRow, TermKind, reads_all,
+    ContainerRow, Sought, TermKind, WordsQuery, reads_all,
 };
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use rusqlite::params;
@@ -20,6 +20,12 @@ const SELECT_BY_TERM: &str = "a.created_position, a.customer, a.container, a.id,
     a.subjects_json, a.motivations_json, a.creators_json, a.deleted, a.created_at_us,
     a.modified_at_us, a.edit_revision, a.position FROM annotation_terms AS l
     CROSS JOIN annotations AS a ON a.created_position = l.annotation";
+const SELECT_BY_WORDS: &str = "a.created_position, a.customer, a.container, a.id, a.document,
+    a.subjects_json, a.motivations_json, a.creators_json, a.deleted, a.created_at_us,
+    a.modified_at_us, a.edit_revision, a.position FROM annotation_words AS w
+    CROSS JOIN annotations AS a ON a.created_position = w.rowid";
+const HAS_WORDS: &str = "EXISTS (SELECT 1 FROM annotation_words AS w
+    WHERE w.rowid = a.created_position AND w.annotation_words MATCH ?)";
 const HAS_TERM: &str = "EXISTS (SELECT 1 FROM annotation_terms AS m
     WHERE m.annotation = a.created_position AND m.kind = ? AND m.term = ?)";
 const OVERLAPS: &str = "EXISTS (SELECT 1 FROM annotation_terms AS p
@@ -127,15 +133,24 @@ pub(in crate::read_models) fn listing(filter: &AnnotationFilter, reads_all: bool
         (TermKind::Motivation, &filter.motivation),
     ];
     let mut terms = terms.into_iter().filter_map(|(kind, it)| Some((kind as i64, it.as_ref()?)));
-    let mut listing = match terms.next() {
-        Some((kind, term)) => {
-            let mut listing = Listing::new(SELECT_BY_TERM, &["l.annotation"]);
-            listing.and_with("l.customer = ?", filter.customer.0);
-            listing.and_with("l.kind = ?", kind);
-            listing.and_with("l.term = ?", term.clone());
+    let words = filter.words.as_ref().map(matching);
+    let mut listing = match (&filter.source, words) {
+        // Words say more than a person or a reason.
+        (None, Some(words)) => {
+            let mut listing = Listing::new(SELECT_BY_WORDS, &["w.rowid"]);
+            listing.and_with("w.annotation_words MATCH ?", words);
             listing
         }
-        None => Listing::new(SELECT, &["a.created_position"]),
+        (_, words) => {
+            let mut listing = match terms.next() {
+                Some((kind, term)) => by_term(filter.customer, kind, term),
+                None => Listing::new(SELECT, &["a.created_position"]),
+            };
+            if let Some(words) = words {
+                listing.and_with(HAS_WORDS, words);
+            }
+            listing
+        }
     };
     for (kind, term) in terms {
         listing.and_with_all(HAS_TERM, [Value::from(kind), Value::from(term.clone())]);
@@ -158,4 +173,26 @@ pub(in crate::read_models) fn listing(filter: &AnnotationFilter, reads_all: bool
     }
     listing.and(if reads_all { IN_LIVING } else { IN_OPEN });
     listing
+}
+
+fn by_term(customer: CustomerId, kind: i64, term: &str) -> Listing {
+    let mut listing = Listing::new(SELECT_BY_TERM, &["l.annotation"]);
+    listing.and_with("l.customer = ?", customer.0);
+    listing.and_with("l.kind = ?", kind);
+    listing.and_with("l.term = ?", term.to_owned());
+    listing
+}
+
+/// Returns what FTS5 is asked for. Words have nothing that would have to be escaped in quotes.
+fn matching(query: &WordsQuery) -> String {
+    let clauses = query.sought().iter().map(|it| match it {
+        Sought::Words(words) => format!("\"{}\"", words.join(" ")),
+        Sought::Prefix(prefix) => format!("\"{prefix}\"*"),
+    });
+    let clauses: Vec<_> = clauses.collect();
+    match clauses.is_empty() {
+        // No word: a phrase of nothing is in no text.
+        true => "\"\"".to_owned(),
+        false => clauses.join(" AND "),
+    }
 }
