@@ -234,20 +234,24 @@ impl LiveCollection {
             return Err(CollectionError::OtherKind);
         }
         let mut events = Vec::new();
+        // What goes out of sight goes first, what comes into sight comes last: nobody is told what
+        // happened in private.
+        let public = patch.is_public.filter(|it| *it != self.is_public);
+        if public == Some(false) {
+            events.push(Then::Withdrawn(CollectionWithdrawn {}));
+        }
         let place = patch.place.from(&self.place);
         if place != self.place {
             place.check()?;
             let Place { slug, parent } = place;
             events.push(Then::Moved(CollectionMoved { slug, parent }));
         }
-        match patch.is_public.filter(|it| *it != self.is_public) {
-            Some(true) => events.push(Then::Published(CollectionPublished {})),
-            Some(false) => events.push(Then::Withdrawn(CollectionWithdrawn {})),
-            None => {}
-        }
         if let Some(it) = patch.document.filter(|it| it.blob != self.document) {
             let replaced = CollectionReplaced { document: it.blob, label: it.label };
             events.push(Then::Replaced(replaced));
+        }
+        if public == Some(true) {
+            events.push(Then::Published(CollectionPublished {}));
         }
         Ok(events)
     }

@@ -58,6 +58,10 @@ pub enum Change {
     Create(Resource),
     Update(Resource),
     Delete(Resource),
+    /// It was there before, and is told of from now on.
+    Add(Resource),
+    /// It is there, and is not told of any more.
+    Remove(Resource),
     /// It is at `to` now, and no longer at `from`.
     Move {
         from: Resource,
@@ -126,7 +130,11 @@ impl Activity {
         activity.insert("id".into(), json!(self.id));
         activity.insert("type".into(), json!(self.change.name()));
         match &self.change {
-            Change::Create(object) | Change::Update(object) | Change::Delete(object) => {
+            Change::Create(object)
+            | Change::Update(object)
+            | Change::Delete(object)
+            | Change::Add(object)
+            | Change::Remove(object) => {
                 activity.insert("object".into(), object.to_value());
             }
             Change::Move { from, to } => {
@@ -145,6 +153,8 @@ impl Change {
             Self::Create(_) => "Create",
             Self::Update(_) => "Update",
             Self::Delete(_) => "Delete",
+            Self::Add(_) => "Add",
+            Self::Remove(_) => "Remove",
             Self::Move { .. } => "Move",
         }
     }
@@ -242,8 +252,13 @@ mod tests {
     #[test]
     fn every_other_activity_has_an_object_only() {
         type Make = fn(Resource) -> Change;
-        let changes: [(Make, &str); 3] =
-            [(Change::Create, "Create"), (Change::Update, "Update"), (Change::Delete, "Delete")];
+        let changes: [(Make, &str); 5] = [
+            (Change::Create, "Create"),
+            (Change::Update, "Update"),
+            (Change::Delete, "Delete"),
+            (Change::Add, "Add"),
+            (Change::Remove, "Remove"),
+        ];
         for (change, name) in changes {
             let collection = Resource { kind: ResourceKind::Collection, ..manifest("a") };
             let (id, end_time) = ("https://iiif.example/0#0".into(), "2026".into());

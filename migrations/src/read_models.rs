@@ -22,7 +22,7 @@ pub const SQLITE_MANIFESTS: &[Migration] = sqlite!(3, "manifests");
 pub const SQLITE_PAGE_TEXT: &[Migration] = sqlite!(1, "page_text");
 pub const SQLITE_NAMED_QUERIES: &[Migration] = sqlite!(1, "named_queries");
 pub const SQLITE_ANNOTATIONS: &[Migration] = sqlite!(2, "annotations");
-pub const SQLITE_ACTIVITIES: &[Migration] = sqlite!(1, "activities");
+pub const SQLITE_ACTIVITIES: &[Migration] = sqlite!(2, "activities");
 pub const SQLITE_AUDIT_TRAIL: &[Migration] = sqlite!(1, "audit_trail");
 
 /// The directory of the read models on PostgreSQL: which there are and which of them serve.
@@ -69,5 +69,5 @@ pub const POSTGRES_MANIFESTS: PostgresReadModel = postgres!(3, "manifests");
 pub const POSTGRES_PAGE_TEXT: PostgresReadModel = postgres!(1, "page_text", "");
 pub const POSTGRES_NAMED_QUERIES: PostgresReadModel = postgres!(1, "named_queries", "");
 pub const POSTGRES_ANNOTATIONS: PostgresReadModel = postgres!(2, "annotations");
-pub const POSTGRES_ACTIVITIES: PostgresReadModel = postgres!(1, "activities", "");
+pub const POSTGRES_ACTIVITIES: PostgresReadModel = postgres!(2, "activities", "");
 pub const POSTGRES_AUDIT_TRAIL: PostgresReadModel = postgres!(1, "audit_trail");

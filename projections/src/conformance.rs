@@ -46,6 +46,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         named_queries::a_named_query_is_defined_changed_and_removed,
         activities::what_happened_is_told_in_order,
         activities::activities_are_read_by_their_numbers,
+        activities::collections_are_told_of_while_they_are_public,
         activities::a_customer_has_activities_until_it_goes,
         annotations::a_container_counts_its_living_annotations,
         annotations::annotations_are_found_by_what_they_are_about,

@@ -125,6 +125,61 @@ async fn an_activity_says_what_happened_and_where() {
 }
 
 #[tokio::test]
+async fn collections_are_told_of_while_everybody_may_see_them() {
+    let server = Server::start();
+    let collection = |slug: &str, behavior: &[&str]| json!({"type": "Collection", "label": {"en": [TITLE]}, "slug": slug, "behavior": behavior});
+    let folder = |slug: &str| collection(slug, &["storage-collection", "public-iiif"]);
+    let hidden = |slug: &str| collection(slug, &["storage-collection"]);
+    let list = |number: usize| {
+        let mut list = collection("list", &["public-iiif"]);
+        let label = json!({"en": [format!("{TITLE} {number}")]});
+        list["items"] =
+            json!([{"id": "https://example.org/m", "type": "Manifest", "label": label}]);
+        list
+    };
+    let within = |slug: &str| {
+        let mut manifest = manifest(Some(slug), 1);
+        manifest["parent"] = json!("a");
+        manifest
+    };
+    manage(&server, Method::PUT, "1/collections/a", folder("maps")).await;
+    manage(&server, Method::PUT, "1/collections/b", hidden("drafts")).await;
+    manage(&server, Method::PATCH, "1/collections/b", json!({"slug": "sketches"})).await;
+    manage(&server, Method::PUT, "1/collections/c", list(1)).await;
+    manage(&server, Method::PUT, "1/collections/c", list(2)).await;
+    manage(&server, Method::PUT, "1/manifests/m", within("volume")).await;
+    manage(&server, Method::PATCH, "1/collections/a", json!({"slug": "globes"})).await;
+    manage(&server, Method::PUT, "1/collections/b", folder("atlases")).await;
+    manage(&server, Method::PATCH, "1/collections/b", json!({"parent": "a"})).await;
+    manage(&server, Method::PUT, "1/collections/b", hidden("secrets")).await;
+    manage(&server, Method::DELETE, "1/collections/b", json!({})).await;
+    let end = manage(&server, Method::DELETE, "1/collections/c", json!({})).await;
+    let changes = harvest(&server, ALL, end).await;
+    let expected = [
+        "Create /iiif/1/maps -",
+        "Create /iiif/1/list -",
+        "Update /iiif/1/list -",
+        "Create /1/manifests/m -",
+        "Move /iiif/1/maps /iiif/1/globes",
+        "Add /iiif/1/atlases -",
+        "Move /iiif/1/atlases /1/collections/b",
+        "Remove /1/collections/b -",
+        "Delete /iiif/1/list -",
+    ];
+    assert_eq!(changes.iter().map(|it| told(&server, it)).collect::<Vec<_>>(), expected);
+    let kinds = changes.iter().filter(|it| it["object"]["type"] == "Collection").count();
+    assert_eq!(kinds, 8, "{changes:?}");
+    let flat = json!(format!("{}/1/collections/a", server.base));
+    assert_eq!(changes[4]["target"]["canonical"], flat);
+    let shown = server.json(Persona::Anonymous, "/iiif/1/globes").await;
+    assert_eq!(shown["id"], changes[4]["target"]["id"], "it is there, under this id");
+    let volume = server.json(Persona::Anonymous, "/1/manifests/m").await;
+    assert_eq!(volume["id"], format!("{}/iiif/1/globes/volume", server.base), "it has moved along");
+    let output = server.command(&["replay"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "equal", "{output:?}");
+}
+
+#[tokio::test]
 async fn a_harvester_gets_every_change_once_and_full_pages_stay() {
     let mut server = Server::start();
     let (mut expected, mut end) = (Vec::new(), 0);

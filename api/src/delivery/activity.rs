@@ -106,6 +106,8 @@ fn activity(state: &Shared, page: &str, row: ActivityRow) -> Activity {
         ActivityKind::Create => Change::Create(now),
         ActivityKind::Update => Change::Update(now),
         ActivityKind::Delete => Change::Delete(now),
+        ActivityKind::Add => Change::Add(now),
+        ActivityKind::Remove => Change::Remove(now),
         ActivityKind::Move => Change::Move { from: at(row.former_slug.as_deref()), to: now },
     };
     Activity { id: format!("{page}#{}", row.ordinal), end_time: time::iso(row.ended_at_us), change }

@@ -73,11 +73,17 @@ fn only_what_differs_is_an_event() {
     let withdrawn = Then::Withdrawn(CollectionWithdrawn {});
     let LabelledBlob { blob, label } = document("bb");
     let replaced = Then::Replaced(CollectionReplaced { document: blob, label });
-    let events = [moved, withdrawn, replaced];
+    let events = [withdrawn, moved, replaced];
     given::<Collection>([created()]).when(change(all.clone())).then(events.clone());
-    let [moved, withdrawn, replaced] = events;
-    let history = [created(), moved, withdrawn.clone(), replaced];
-    given::<Collection>(history).when(change(all)).then([]);
+    let [withdrawn, moved, replaced] = events.clone();
+    let history = [created(), withdrawn.clone(), moved, replaced];
+    given::<Collection>(history).when(change(all.clone())).then([]);
+    let [_, moved, replaced] = events;
+    let published = Then::Published(CollectionPublished {});
+    let shown = CollectionPatch { is_public: Some(true), ..all };
+    given::<Collection>([created(), withdrawn.clone()])
+        .when(change(shown))
+        .then([moved, replaced, published]);
     let public = CollectionPatch { is_public: Some(true), ..CollectionPatch::default() };
     given::<Collection>([created(), withdrawn])
         .when(change(public))

@@ -3,7 +3,7 @@
 CREATE TABLE {schema}.activities (
     customer    bigint NOT NULL,
     ordinal     bigint NOT NULL,
-    activity    text   COLLATE "C" NOT NULL,  -- Create, Update, Move, Delete
+    activity    text   COLLATE "C" NOT NULL,  -- Create, Update, Move, Delete, Add, Remove
     kind        text   COLLATE "C" NOT NULL,  -- Manifest, Collection
     resource    text   COLLATE "C" NOT NULL,  -- flat id
     slug        text   COLLATE "C",
@@ -27,6 +27,7 @@ CREATE TABLE {schema}.activity_resources (
     kind     text    COLLATE "C" NOT NULL,
     id       text    COLLATE "C" NOT NULL,
     slug     text    COLLATE "C",
+    public   boolean NOT NULL,                -- anybody may see it
     deleted  boolean NOT NULL,
     PRIMARY KEY (customer, kind, id)
 ) WITH (fillfactor = 80);

@@ -3,7 +3,7 @@
 CREATE TABLE activities (
     customer    INTEGER NOT NULL,
     ordinal     INTEGER NOT NULL,
-    activity    TEXT    NOT NULL,            -- Create, Update, Move, Delete
+    activity    TEXT    NOT NULL,            -- Create, Update, Move, Delete, Add, Remove
     kind        TEXT    NOT NULL,            -- Manifest, Collection
     resource    TEXT    NOT NULL,            -- flat id
     slug        TEXT,
@@ -27,6 +27,7 @@ CREATE TABLE activity_resources (
     kind     TEXT    NOT NULL,
     id       TEXT    NOT NULL,
     slug     TEXT,
+    public   INTEGER NOT NULL,               -- anybody may see it
     deleted  INTEGER NOT NULL,
     PRIMARY KEY (customer, kind, id)
 ) STRICT, WITHOUT ROWID;

@@ -4,6 +4,10 @@ use super::Store;
 use super::given::{Given, a_blob, customer_created, page};
 use crate::activities::{ActivityKind, ActivityRow, ResourceKind};
 use crate::paging::{Cursor, Direction, PageRequest, QueryError};
+use dlcs_domain::collection::{
+    CollectionCreated, CollectionDeleted, CollectionEvent, CollectionKind, CollectionMoved,
+    CollectionPublished, CollectionReplaced, CollectionRestored, CollectionWithdrawn,
+};
 use dlcs_domain::customer::{CustomerDeleted, CustomerEvent};
 use dlcs_domain::manifest::{
     ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved, ManifestReplaced,
@@ -77,6 +81,57 @@ pub(super) async fn what_happened_is_told_in_order<S: Store>(given: &Given<S>) {
     let stream = stream.expect("something happened");
     assert_eq!((stream.count, stream.deleted), (7, false));
     assert_eq!(Some(stream.modified_at_us), rows.last().map(|it| it.ended_at_us));
+}
+
+pub(super) async fn collections_are_told_of_while_they_are_public<S: Store>(given: &Given<S>) {
+    let created = |kind, slug: &str, public| {
+        let (slug, parent, label) = (Some(slug.to_owned()), None, Label::default());
+        let document = a_blob(1);
+        CollectionEvent::Created(CollectionCreated { kind, slug, parent, public, document, label })
+    };
+    let moved = |slug: &str, parent: Option<&str>| {
+        let (slug, parent) = (Some(slug.to_owned()), parent.map(str::to_owned));
+        CollectionEvent::Moved(CollectionMoved { slug, parent })
+    };
+    let replaced = || {
+        let (document, label) = (a_blob(2), Label::default());
+        CollectionEvent::Replaced(CollectionReplaced { document, label })
+    };
+    for (id, event) in [
+        ("shown", created(CollectionKind::Storage, "maps", true)),
+        ("list", created(CollectionKind::Iiif, "draft", false)),
+        ("list", replaced()),
+        ("list", moved("list", None)),
+        ("list", CollectionEvent::Published(CollectionPublished {})),
+        ("list", replaced()),
+        ("shown", moved("globes", None)),
+        ("list", moved("list", Some("shown"))),
+        ("list", CollectionEvent::Withdrawn(CollectionWithdrawn {})),
+        ("list", moved("list", None)),
+        ("list", CollectionEvent::Deleted(CollectionDeleted {})),
+        ("shown", CollectionEvent::Deleted(CollectionDeleted {})),
+        ("shown", CollectionEvent::Restored(CollectionRestored {})),
+    ] {
+        given.happened(&format!("collection-1/{id}"), DomainEvent::Collection(event)).await;
+        given.catch_up().await;
+    }
+    let rows = given.queries().activities.between(ONE, 0, 100).await.expect("the query works");
+    let told = rows.iter().map(|it: &ActivityRow| {
+        assert_eq!((it.customer, it.kind), (ONE, ResourceKind::Collection));
+        (it.ordinal, it.activity, &*it.resource, it.former_slug.as_deref(), it.slug.as_deref())
+    });
+    use ActivityKind::{Add, Create, Delete, Move, Remove, Update};
+    let expected = [
+        (0, Create, "shown", None, Some("maps")),
+        (1, Add, "list", None, Some("list")),
+        (2, Update, "list", None, Some("list")),
+        (3, Move, "shown", Some("maps"), Some("globes")),
+        (4, Move, "list", Some("list"), None),
+        (5, Remove, "list", None, None),
+        (6, Delete, "shown", None, Some("globes")),
+        (7, Create, "shown", None, Some("globes")),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 pub(super) async fn activities_are_read_by_their_numbers<S: Store>(given: &Given<S>) {

@@ -166,13 +166,15 @@ impl SqlRow for ResourceRecord {
         ("kind", "text"),
         ("id", "text"),
         ("slug", "text"),
+        ("public", "boolean"),
         ("deleted", "boolean"),
     ];
     const KEY: usize = 3;
 
     fn values(&self) -> Vec<Value> {
         let (kind, slug) = (self.kind.as_str().into(), self.slug.as_ref().into());
-        vec![self.customer.into(), kind, (&self.id).into(), slug, self.deleted.into()]
+        let (public, deleted) = (self.public.into(), self.deleted.into());
+        vec![self.customer.into(), kind, (&self.id).into(), slug, public, deleted]
     }
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
@@ -181,6 +183,7 @@ impl SqlRow for ResourceRecord {
             kind: columns.text()?.parse().map_err(SqlError::unreadable)?,
             id: columns.text()?,
             slug: columns.text_or_null()?,
+            public: columns.take()?,
             deleted: columns.take()?,
         })
     }

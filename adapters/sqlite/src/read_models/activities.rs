@@ -32,7 +32,7 @@ pub(super) static DEFINITION: Definition = Definition {
 const SELECT: &str = "customer, ordinal, activity, kind, resource, slug, former_slug, ended_at_us,
     position FROM activities";
 const SELECT_STREAM: &str = "customer, deleted, count, modified_at_us FROM activity_streams";
-const SELECT_RESOURCE: &str = "customer, kind, id, slug, deleted FROM activity_resources";
+const SELECT_RESOURCE: &str = "customer, kind, id, slug, public, deleted FROM activity_resources";
 const LIST: &str = "activities";
 
 struct Tables<'c> {
@@ -145,6 +145,7 @@ fn into_resource(row: &Row<'_>) -> rusqlite::Result<ResourceRecord> {
         kind: parsed(row, "kind")?,
         id: row.get("id")?,
         slug: row.get("slug")?,
+        public: row.get("public")?,
         deleted: row.get("deleted")?,
     })
 }
@@ -157,9 +158,10 @@ impl SqlRow for ResourceRecord {
     }
 
     fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
-        let sql = "REPLACE INTO activity_resources (customer, kind, id, slug, deleted)
-            VALUES (?1, ?2, ?3, ?4, ?5)";
-        let row = params![self.customer.0, self.kind.as_str(), self.id, self.slug, self.deleted];
+        let sql = "REPLACE INTO activity_resources (customer, kind, id, slug, public, deleted)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let (customer, kind) = (self.customer.0, self.kind.as_str());
+        let row = params![customer, kind, self.id, self.slug, self.public, self.deleted];
         connection.prepare_cached(sql)?.execute(row).map(drop)
     }
 

@@ -267,7 +267,8 @@ async fn a_file_of_another_version_or_a_broken_one_is_built_anew() {
     drop(read_models);
     let pointer = folder.path().join("serving.json");
     let json = std::fs::read_to_string(&pointer).unwrap();
-    let older = json.replacen("\"version\": 2", "\"version\": 1", 1);
+    let of_assets = |version: u32| format!("\"assets\": {{\n    \"version\": {version}");
+    let older = json.replace(&of_assets(2), &of_assets(1));
     assert_ne!(json, older);
     std::fs::write(&pointer, older).unwrap();
     std::fs::write(folder.path().join("batches-v1.sqlite"), b"this is no database, not at all")

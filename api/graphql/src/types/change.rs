@@ -12,6 +12,10 @@ pub(crate) enum ChangeType {
     Update,
     Move,
     Delete,
+    /// It was there and is public now.
+    Add,
+    /// It is there and is not public any more.
+    Remove,
 }
 
 /// What it happened to.
@@ -51,6 +55,8 @@ impl From<ActivityRow> for Change {
                 ActivityKind::Update => ChangeType::Update,
                 ActivityKind::Move => ChangeType::Move,
                 ActivityKind::Delete => ChangeType::Delete,
+                ActivityKind::Add => ChangeType::Add,
+                ActivityKind::Remove => ChangeType::Remove,
             },
             kind: match row.kind {
                 ResourceKind::Manifest => ChangedKind::Manifest,
