@@ -1,5 +1,5 @@
-//! Content Search and autocomplete: within an asset, a manifest, a space, and a customer's whole
-//! collection, as versions 2.0 and 1.0.
+//! Content Search and autocomplete: within an asset, a manifest, a collection, a space, and a
+//! customer's whole collection, as versions 2.0 and 1.0.
 //!
 //! Who may find what is part of the search itself; nothing is filtered here.
 
@@ -7,4 +7,5 @@ pub(crate) mod results;
 pub(crate) mod terms;
 
 mod canvases;
+mod collections;
 mod request;

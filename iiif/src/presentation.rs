@@ -26,6 +26,7 @@ pub use downgrade::downgrade;
 pub use language::LanguageMap;
 pub use read::ReadError;
 pub use upgrade::{is_version_2, upgrade};
+pub use v3::search_services;
 
 use crate::content_search::SearchService;
 use crate::image_info::ComplianceLevel;

@@ -1,5 +1,7 @@
 //! The text of images as clients meet it: recognised, imported, corrected, withdrawn, closed.
 
+mod collections;
+
 use crate::support::fixtures;
 use crate::support::server::{PATIENCE, Persona, Server, image_path};
 use reqwest::{Method, StatusCode};

@@ -110,6 +110,11 @@ pub(crate) fn manifest_search_tail(id: &ManifestId) -> String {
     format!("{}/manifests/{}", id.customer, encode_segment(&id.id))
 }
 
+/// Returns the tail of the services of a collection.
+pub(crate) fn collection_search_tail(id: &CollectionId) -> String {
+    format!("{}/collections/{}", id.customer, encode_segment(&id.id))
+}
+
 pub(crate) fn file(base: &PublicUrl, id: &AssetId) -> String {
     base.at(format_args!("/file/{}", tail(id)))
 }

@@ -4,7 +4,7 @@ use super::address;
 use super::caching::{Caching, Document};
 use super::info::see_other;
 use super::manifests::negotiated;
-use super::stored::path;
+use super::stored::{append, flat_address, path, with_search_context};
 use crate::access::Caller;
 use crate::error::Answer;
 use crate::http::paging::PageNumber;
@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use dlcs_domain::access::Principal;
 use dlcs_domain::collection::{CollectionKind, ROOT};
 use dlcs_domain::{CollectionId, CustomerId, Label};
-use dlcs_iiif::presentation::{PresentationVersion, downgrade};
+use dlcs_iiif::presentation::{PresentationVersion, downgrade, search_services};
 use dlcs_projections::Page;
 use dlcs_projections::manifests::{CollectionRow, StoredRow};
 use dlcs_projections::paging::Direction;
@@ -155,6 +155,9 @@ pub(crate) async fn shown(
         document["@context"] = json!(PresentationVersion::V3.context());
     }
     if row.kind == CollectionKind::Iiif {
+        if names_ours(state, &document["items"]) {
+            offer_search(state, &row.id, &mut document);
+        }
         return Ok(Shown { document, members: None });
     }
     let customer = row.id.customer;
@@ -167,6 +170,9 @@ pub(crate) async fn shown(
         && let Some(parent) = parent_of(state, row).await?
     {
         document["partOf"] = json!([parent]);
+    }
+    if !listed.items.is_empty() {
+        offer_search(state, &row.id, &mut document);
     }
     Ok(Shown { document, members: Some((listed.total.unwrap_or(0), listed.has_more)) })
 }
@@ -181,14 +187,33 @@ pub(crate) async fn shown_root(
 ) -> Answer<Shown> {
     let name = managed::customer_name(state, customer).await?;
     let listed = list(state, principal, customer, None, page).await?;
-    let document = json!({
+    let mut document = json!({
         "@context": PresentationVersion::V3.context(),
         "id": id,
         "type": "Collection",
         "label": Label::none(&name),
         "items": items(state, &listed, Some("")),
     });
+    if !listed.items.is_empty() {
+        offer_search(state, &CollectionId { customer, id: ROOT.to_owned() }, &mut document);
+    }
     Ok(Shown { document, members: Some((listed.total.unwrap_or(0), listed.has_more)) })
+}
+
+/// Offers the search in what a collection holds. Whether there is any text is not looked up.
+fn offer_search(state: &Shared, id: &CollectionId, document: &mut Value) {
+    let search = address::search(&state.public_url, &address::collection_search_tail(id));
+    append(document, "service", search_services(&search));
+    document["@context"] = with_search_context(document["@context"].take());
+}
+
+/// Whether a client names anything of ours.
+fn names_ours(state: &Shared, items: &Value) -> bool {
+    let ours = state.public_url.at("/");
+    items.as_array().into_iter().flatten().any(|item| {
+        item["id"].as_str().is_some_and(|id| id.starts_with(&ours))
+            || names_ours(state, &item["items"])
+    })
 }
 
 async fn list(
@@ -208,21 +233,28 @@ fn items(state: &Shared, listed: &Page<StoredRow>, prefix: Option<&str>) -> Valu
 }
 
 fn item(state: &Shared, row: &StoredRow, prefix: Option<&str>) -> Value {
-    let (base, stored) = (&state.public_url, row.stored());
-    let (kind, flat, id) = match row {
-        StoredRow::Manifest(it) => ("Manifest", address::flat_manifest(base, &it.id), &it.id.id),
-        StoredRow::Collection(it) => {
-            ("Collection", address::flat_collection(base, &it.id), &it.id.id)
-        }
+    let stored = row.stored();
+    let (kind, id) = match row {
+        StoredRow::Manifest(it) => ("Manifest", &it.id.id),
+        StoredRow::Collection(it) => ("Collection", &it.id.id),
     };
-    let path = prefix.zip(stored.place.slug.as_ref()).map(|(above, slug)| format!("{above}{slug}"));
-    let address = path.map(|path| address::public_stored(base, None, row.customer(), &path));
     // What was stored before labels were kept has none.
     let label = match stored.label.is_empty() {
         true => Label::none(stored.place.slug.as_deref().unwrap_or(id)),
         false => stored.label.clone(),
     };
-    json!({"id": address.unwrap_or(flat), "type": kind, "label": label})
+    json!({"id": member_address(state, row, prefix), "type": kind, "label": label})
+}
+
+/// Returns the address of something in a collection whose path with a slash is `prefix`.
+pub(crate) fn member_address(state: &Shared, row: &StoredRow, prefix: Option<&str>) -> String {
+    match prefix.zip(row.stored().place.slug.as_ref()) {
+        Some((above, slug)) => {
+            let path = format!("{above}{slug}");
+            address::public_stored(&state.public_url, None, row.customer(), &path)
+        }
+        None => flat_address(state, row),
+    }
 }
 
 /// Returns what leads up to the collection above, where anybody may see that.

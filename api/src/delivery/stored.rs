@@ -321,7 +321,7 @@ fn merged(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
     Ok(document)
 }
 
-fn append(document: &mut Value, name: &str, ours: Vec<Value>) {
+pub(crate) fn append(document: &mut Value, name: &str, ours: Vec<Value>) {
     let theirs = match document[name].take() {
         Value::Array(theirs) => theirs,
         Value::Null => Vec::new(),
@@ -331,7 +331,7 @@ fn append(document: &mut Value, name: &str, ours: Vec<Value>) {
 }
 
 /// Presentation API 3.0, section 4.6: the context of an extension stands before our own.
-fn with_search_context(context: Value) -> Value {
+pub(crate) fn with_search_context(context: Value) -> Value {
     let search = json!(SearchVersion::V2.context());
     let theirs = match context {
         Value::Array(theirs) => theirs,

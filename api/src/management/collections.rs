@@ -21,9 +21,10 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::collection::ROOT;
 use dlcs_domain::{CollectionId, CustomerId};
 use dlcs_iiif::base::fill_base;
+use dlcs_iiif::content_search::SearchService;
 use dlcs_projections::manifests::CollectionRow;
 use dlcs_projections::paging::Direction;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(crate) async fn list(request: Incoming) -> Answer {
     let customer = request.caller.customer()?;
@@ -90,13 +91,36 @@ pub(crate) async fn put(request: Incoming, body: Body) -> Answer {
 async fn forget_ours(request: &Incoming, row: &CollectionRow, body: &mut Value) -> Answer<()> {
     let kept = document_of(&request.state, row).await?;
     let shown = view(&request.state, &request.caller.principal, row, first_page()?).await?;
-    for name in ["partOf", "@context"] {
-        let is_ours = kept.get(name).is_none() && body.get(name) == shown.get(name);
-        if let Some(members) = body.as_object_mut().filter(|_| is_ours) {
-            members.remove(name);
+    let Some(members) = body.as_object_mut() else { return Ok(()) };
+    forget_search(&request.state, row, members);
+    for name in ["partOf", "@context", "service"] {
+        // What we add to is a list, whatever it was.
+        let is_kept = members.get(name).is_some_and(|it| *it == json!([kept[name]]));
+        if members.get(name).is_none() || (!is_kept && members.get(name) != shown.get(name)) {
+            continue;
+        }
+        match kept.get(name) {
+            Some(own) => drop(members.insert(name.to_owned(), own.clone())),
+            None => drop(members.remove(name)),
         }
     }
     Ok(())
+}
+
+/// Takes our search services from those that a client sends back.
+fn forget_search(state: &Shared, row: &CollectionRow, members: &mut Map<String, Value>) {
+    let tail = address::collection_search_tail(&row.id);
+    let SearchService { search_v1, search_v2, .. } = address::search(&state.public_url, &tail);
+    let is_ours = |service: &Value| {
+        let id = service.get("id").or_else(|| service.get("@id")).and_then(Value::as_str);
+        id.is_some_and(|id| id == search_v1 || id == search_v2)
+    };
+    let Some(Value::Array(services)) = members.get_mut("service") else { return };
+    let before = services.len();
+    services.retain(|it| !is_ours(it));
+    if services.is_empty() && before > 0 {
+        members.remove("service");
+    }
 }
 
 /// Changes what a JSON merge patch (RFC 7396) names: `null` takes away, what is left out stays.

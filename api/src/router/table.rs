@@ -329,9 +329,10 @@ fn recognition() -> Vec<Route> {
 
 /// What a search finds is decided by the index, page by page.
 fn searches() -> Vec<Route> {
-    const SCOPES: [&str; 4] = [
+    const SCOPES: [&str; 5] = [
         "/{customer}",
         "/{customer}/manifests/{manifest}",
+        "/{customer}/collections/{collection}",
         "/{customer}/spaces/{space}",
         "/{customer}/assets/{space}/{asset}",
     ];

@@ -9,6 +9,7 @@ use dlcs_iiif::content_search::Container;
 use dlcs_iiif::presentation::PresentationVersion;
 use dlcs_projections::manifests::ManifestRow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Names canvases of assets.
 pub(super) enum Canvases {
@@ -16,6 +17,23 @@ pub(super) enum Canvases {
     Own { names_manifest: bool },
     /// Those of a stored manifest. An asset that is painted twice is found on its first canvas.
     Stored(HashMap<AssetId, String>),
+    /// Those of what a collection holds: in the first manifest that paints an asset.
+    Held {
+        /// Canvas, and the place of its manifest.
+        canvases: HashMap<AssetId, (String, usize)>,
+        manifests: Vec<Container>,
+    },
+}
+
+/// Something that a collection holds.
+pub(super) enum Held {
+    Manifest {
+        row: ManifestRow,
+        address: String,
+        painted: Vec<Painted>,
+    },
+    /// The manifest of a single image.
+    Asset(AssetId),
 }
 
 impl Canvases {
@@ -37,6 +55,38 @@ impl Canvases {
         Self::Stored(canvases)
     }
 
+    /// Names canvases in what a collection holds; also returns the images on them, in order.
+    pub(super) fn of_held(state: &Shared, held: Vec<Held>) -> (Self, Vec<AssetId>) {
+        let base = &state.public_url;
+        let (mut canvases, mut manifests) = (HashMap::new(), Vec::with_capacity(held.len()));
+        let mut assets = Vec::new();
+        let mut add = |asset: AssetId, canvas: String, manifest: usize| {
+            if let Entry::Vacant(free) = canvases.entry(asset) {
+                assets.push(free.key().clone());
+                free.insert((canvas, manifest));
+            }
+        };
+        for (place, held) in held.into_iter().enumerate() {
+            match held {
+                Held::Manifest { row, address, painted } => {
+                    let mut names = CanvasNames::default();
+                    for painted in &painted {
+                        let canvas = names.of(state, &row, painted).id;
+                        add(painted.asset.clone(), canvas, place);
+                    }
+                    let label = row.stored.label.texts().next().map(|(_, text)| text.to_owned());
+                    manifests.push(Container { id: address, label: label.unwrap_or(row.id.id) });
+                }
+                Held::Asset(asset) => {
+                    manifests.push(own_manifest(base, &asset));
+                    let canvas = address::canvas(base, &asset);
+                    add(asset, canvas, place);
+                }
+            }
+        }
+        (Self::Held { canvases, manifests }, assets)
+    }
+
     pub(super) fn canvas(&self, base: &PublicUrl, asset: &AssetId) -> String {
         match self {
             Self::Own { .. } => address::canvas(base, asset),
@@ -44,14 +94,29 @@ impl Canvases {
                 Some(id) => id.clone(),
                 None => address::canvas(base, asset),
             },
+            Self::Held { canvases, .. } => match canvases.get(asset) {
+                Some((id, _)) => id.clone(),
+                None => address::canvas(base, asset),
+            },
         }
     }
 
     /// Returns the manifest of a canvas, in searches over several.
     pub(super) fn container(&self, base: &PublicUrl, asset: &AssetId) -> Option<Container> {
-        let Self::Own { names_manifest: true } = self else { return None };
-        let version = Some(PresentationVersion::V3);
-        let id = address::asset_manifest(base, version, &address::tail(asset));
-        Some(Container { id, label: asset.name().to_owned() })
+        match self {
+            Self::Own { names_manifest: true } => Some(own_manifest(base, asset)),
+            Self::Own { names_manifest: false } | Self::Stored(_) => None,
+            Self::Held { canvases, manifests } => {
+                let (_, place) = canvases.get(asset)?;
+                manifests.get(*place).cloned()
+            }
+        }
     }
+}
+
+/// Returns the manifest that an asset has for itself.
+fn own_manifest(base: &PublicUrl, asset: &AssetId) -> Container {
+    let version = Some(PresentationVersion::V3);
+    let id = address::asset_manifest(base, version, &address::tail(asset));
+    Container { id, label: asset.name().to_owned() }
 }

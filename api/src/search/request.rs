@@ -1,6 +1,7 @@
 //! What a search asks for: the scope of its address, and its parameters.
 
 use super::canvases::Canvases;
+use super::collections;
 use crate::access::Caller;
 use crate::delivery::asset::{id_of, space_of};
 use crate::error::{Answer, Problem};
@@ -11,10 +12,10 @@ use crate::state::{Resource, Shared};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
-use dlcs_domain::ManifestId;
 use dlcs_domain::access::Principal;
+use dlcs_domain::{CollectionId, ManifestId};
 use dlcs_iiif::content_search::SearchVersion;
-use dlcs_projections::search::{HITS_FROM_MAX, Scope, Within};
+use dlcs_projections::search::{ASSETS_MAX, HITS_FROM_MAX, Scope, Within};
 use url::form_urlencoded;
 
 /// Hits of one page.
@@ -65,6 +66,9 @@ impl SearchRequest {
         if let Some(id) = self.params.find("manifest") {
             return self.manifest(ManifestId { customer, id: id.to_owned() }).await;
         }
+        if let Some(id) = self.params.find("collection") {
+            return self.collection(&CollectionId { customer, id: id.to_owned() }).await;
+        }
         if self.params.find("asset").is_some() {
             let id = id_of(&self.state, customer, &self.params).await?;
             self.state.settle(&Resource::Asset(id.clone())).await;
@@ -85,6 +89,15 @@ impl SearchRequest {
         let assets = painted.iter().map(|it| it.asset.clone()).collect();
         let canvases = Canvases::of_manifest(state, &row, &painted);
         Ok((Scope { customer, within: Within::Assets(assets) }, canvases))
+    }
+
+    async fn collection(&self, id: &CollectionId) -> Answer<(Scope, Canvases)> {
+        let held = collections::held(&self.state, &self.caller, id).await?;
+        let (canvases, assets) = Canvases::of_held(&self.state, held);
+        if assets.len() > ASSETS_MAX {
+            return Err(collections::too_large());
+        }
+        Ok((Scope { customer: id.customer, within: Within::Assets(assets) }, canvases))
     }
 
     /// Returns what is looked for; empty: nothing.

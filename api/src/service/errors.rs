@@ -22,6 +22,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The ETag in If-Match is not that of the resource any more, or If-None-Match: * was sent \
          and there is one.",
     ),
+    ("collection-too-large", "The collection holds more than a search goes through."),
     ("conflict", "There is one already, or it cannot become what was asked for."),
     ("credentials-needed", "Nobody said who they are."),
     ("credentials-wrong", "The credentials are not known."),

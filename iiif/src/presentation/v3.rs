@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+use serde_json::Value;
 
 use super::{Behavior, LabelledValue, LanguageMap, PresentationVersion, ViewingDirection};
 use crate::content_search::{SearchService, SearchVersion};
@@ -265,6 +266,12 @@ fn context(manifest: &super::Manifest) -> Context {
         None => Context::One(ours),
         Some(_) => Context::Several([SearchVersion::V2.context(), ours]),
     }
+}
+
+/// Returns the services of a search as documents of version 3.0 have them.
+pub fn search_services(search: &SearchService) -> Vec<Value> {
+    let services = offers(search).into_iter().map(serde_json::to_value);
+    services.map(|it| it.expect("a service is plain JSON")).collect()
 }
 
 /// The newer one first: Clover 3 takes the first one and cannot read version 1; Mirador 4 and
