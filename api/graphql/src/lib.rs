@@ -31,7 +31,7 @@ pub fn schema(state: GraphqlState) -> DlcsSchema {
     Schema::build(
         query::Query::default(),
         mutation::Mutation::default(),
-        subscription::Subscription,
+        subscription::Subscription::default(),
     )
     .data(state)
     .limit_depth(guard::INTROSPECTION_DEPTH_MAX)
@@ -46,7 +46,7 @@ pub fn sdl() -> String {
     Schema::build(
         query::Query::default(),
         mutation::Mutation::default(),
-        subscription::Subscription,
+        subscription::Subscription::default(),
     )
     .finish()
     .sdl()

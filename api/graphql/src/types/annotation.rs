@@ -61,7 +61,7 @@ impl AnnotationContainer {
 
     /// Address in the Web Annotation Protocol.
     async fn address(&self, ctx: &Context<'_>) -> String {
-        container_address(ctx, &self.key)
+        container_address(&state(ctx).public_url, &self.key)
     }
 
     async fn annotations(
@@ -148,8 +148,7 @@ impl Annotation {
 
     /// Address in the Web Annotation Protocol.
     async fn address(&self, ctx: &Context<'_>) -> String {
-        let id = &self.row.id;
-        format!("{}{}", container_address(ctx, &id.container), segment(&id.id))
+        address(&state(ctx).public_url, &self.row.id)
     }
 
     /// The Web Annotation, its HTML cleaned.
@@ -195,9 +194,13 @@ impl Annotation {
     }
 }
 
-fn container_address(ctx: &Context<'_>, id: &ContainerId) -> String {
-    let base = &state(ctx).public_url;
-    format!("{base}/annotations/w3c/{}/{}/", id.customer, segment(&id.id))
+fn container_address(public_url: &str, id: &ContainerId) -> String {
+    format!("{public_url}/annotations/w3c/{}/{}/", id.customer, segment(&id.id))
+}
+
+/// Returns the address of an annotation in the Web Annotation Protocol.
+pub(crate) fn address(public_url: &str, id: &AnnotationId) -> String {
+    format!("{}{}", container_address(public_url, &id.container), segment(&id.id))
 }
 
 /// Returns a container that may be read.
