@@ -1,8 +1,8 @@
 // Reads what the pages need out of a IIIF Presentation manifest, version 3 or 2.
 // Not a validator: what is absent or strange is left out.
 
-const list = (value) => (Array.isArray(value) ? value : value == null ? [] : [value]);
-const idOf = (resource) => resource?.id ?? resource?.['@id'];
+export const list = (value) => (Array.isArray(value) ? value : value == null ? [] : [value]);
+export const idOf = (resource) => resource?.id ?? resource?.['@id'];
 
 /** Text of a label: a language map (version 3), or a string, a value object or a list of them (version 2). */
 export function text(label, languages = navigator.languages) {

@@ -1,5 +1,6 @@
-// The light viewer: the canvases of a manifest as a sequence of pages in OpenSeadragon.
+// The light viewer: the canvases of a manifest as a sequence of pages in OpenSeadragon, with notes beside them.
 
+import { openAnnotations } from '/static/pages/annotations.js';
 import { loadScript } from '/static/pages/script.js';
 import { canvases, text, tileSource, title } from '/static/pages/manifest.js';
 
@@ -7,7 +8,7 @@ const element = (id) => document.getElementById(id);
 
 function readPages(manifest) {
   return canvases(manifest)
-    .map((canvas, index) => ({ label: text(canvas.label) || `${index + 1}`, source: tileSource(canvas) }))
+    .map((canvas, index) => ({ canvas, label: text(canvas.label) || `${index + 1}`, source: tileSource(canvas) }))
     .filter((page) => page.source !== null);
 }
 
@@ -55,7 +56,7 @@ function showPageError(event) {
   box.hidden = false;
 }
 
-export async function openPages(_address, manifest) {
+export async function openPages(address, manifest) {
   const pages = readPages(manifest);
   if (pages.length === 0) throw new Error('no canvas of the manifest has an image');
   await loadScript('/static/openseadragon/openseadragon.min.js');
@@ -65,5 +66,6 @@ export async function openPages(_address, manifest) {
   viewer.addHandler('open-failed', showPageError);
   bindPageButtons(viewer, pages);
   bindZoomButtons(viewer);
+  openAnnotations(viewer, pages, address);
   return { openSeadragons: () => [viewer] };
 }

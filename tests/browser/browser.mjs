@@ -64,13 +64,17 @@ function complaints(report) {
   ];
 }
 
-/** Opens a page, gives it to `use(page, report)`, and throws when it was not clean. Returns what `use` returns. */
-export async function onCleanPage(browser, base, path, use, allowed = NOTHING) {
+/**
+ * Opens a page, gives it to `use(page, report)`, and throws when it was not clean. Returns what `use` returns.
+ * `prepare(page)` comes before anything is loaded.
+ */
+export async function onCleanPage(browser, base, path, use, allowed = NOTHING, prepare = async () => {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   const report = watch(page, new URL(base).origin, allowed);
   try {
+    await prepare(page);
     await page.goto(new URL(path, base).href);
     const result = await use(page, report);
     const wrong = complaints(report);

@@ -124,6 +124,22 @@ async fn an_annotation_is_shown_in_its_place_in_the_viewers() {
     }
 }
 
+/// Drawn, changed, compared, restored, closed and deleted in one browser, seen at once in another.
+#[test]
+fn a_note_drawn_in_one_browser_appears_in_another() {
+    if !browser_is_here() {
+        return;
+    }
+    let Some((server, manifest)) = scanned_page() else { return };
+    let screenshots = tempfile::tempdir().expect("a temporary folder");
+    let screenshot = screenshots.path().join("annotations.png");
+    let key = format!("{KEY}:{SECRET}");
+    run("annotations.mjs", &[&server.base, &key, &manifest, screenshot.to_str().expect("UTF-8")]);
+    for name in ["annotations.png", "annotations-dark.png", "annotations-history.png"] {
+        assert!(screenshots.path().join(name).exists(), "{name} is missing");
+    }
+}
+
 #[test]
 fn graphiql_the_api_page_and_the_start_page_work_without_the_internet() {
     if !browser_is_here() {
