@@ -7,79 +7,11 @@
 // customer 1; BOXES are those that must be marked on the first page, `x,y,width,height;…` in pixels of the canvas.
 // Prints a JSON summary; exits 1 and says why if something else is marked, or nothing.
 
-import { createReadStream } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
-import { onCleanPage, run } from './browser.mjs';
-import { dist } from './viewers.mjs';
+import { run } from './browser.mjs';
+import { onViewer } from './sites.mjs';
 
 /** How much of a box and of what is marked must be the same, as intersection over union. */
 const ENOUGH_IN_COMMON = 0.85;
-
-/** What Universal Viewer 4.4.0 does wrong wherever it runs. */
-const UNIVERSAL_VIEWER = {
-  // It puts a folder before the address of an image that is in the address itself.
-  requests: [/\/images\/data:image\/gif/],
-  // Its own drawing of images, where there is no graphics card.
-  messages: [/GL Driver Message.*GPU stall due to ReadPixels/],
-};
-
-/** What Clover 3.3.8 does wrong wherever it runs: its tabs get their first choice a moment late. */
-const CLOVER = { messages: [/Tabs is changing from uncontrolled to controlled/] };
-
-const UNIVERSAL_VIEWER_PAGE = `<!DOCTYPE html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/viewer/uv.css">
-    <script src="/viewer/umd/UV.js"></script>
-    <style>body { margin: 0 } #uv { width: 1280px; height: 900px }</style>
-  </head>
-  <body>
-    <div id="uv" class="uv"></div>
-    <script>
-      addEventListener('DOMContentLoaded', () => {
-        const manifest = new URLSearchParams(location.search).get('manifest');
-        window.uv = UV.init('uv', { manifest, embedded: true });
-      });
-    </script>
-  </body>
-</html>`;
-
-const CLOVER_PAGE = `<!DOCTYPE html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <link rel="icon" href="data:,">
-  </head>
-  <body>
-    <div id="clover"></div>
-    <script src="/viewer/clover.js"></script>
-  </body>
-</html>`;
-
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml' };
-
-/** Serves a page at `/`, and a folder below `/viewer/`. */
-async function serve(page, folder) {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    if (pathname === '/') {
-      response.writeHead(200, { 'content-type': 'text/html' }).end(page);
-      return;
-    }
-    const path = pathname.startsWith('/viewer/') ? normalize(decodeURIComponent(pathname.slice(7))) : '/none';
-    const file = createReadStream(join(folder, path));
-    file.on('error', () => response.writeHead(404).end());
-    file.on('open', () => {
-      response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
-      file.pipe(response);
-    });
-  });
-  await new Promise((done) => { server.listen(0, '127.0.0.1', done); });
-  return { base: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() };
-}
 
 /** Says what two rectangles have in common: 0 nothing, 1 they are the same. */
 function inCommon(one, other) {
@@ -101,7 +33,6 @@ function assertMarked(marked, boxes) {
 
 const VIEWERS = {
   mirador: {
-    path: (manifest) => `/view?${new URLSearchParams({ manifest, viewer: 'mirador' })}`,
     async search(page, query) {
       await page.waitForFunction(() => window.dlcsViewer?.openSeadragons()[0]?.world.getItemAt(0)?.getFullyLoaded());
       await page.getByRole('button', { name: 'Toggle sidebar' }).first().click();
@@ -161,10 +92,6 @@ const VIEWERS = {
     }),
   },
   universalviewer: {
-    folder: 'universalviewer',
-    page: UNIVERSAL_VIEWER_PAGE,
-    allowed: UNIVERSAL_VIEWER,
-    path: (manifest) => `/?${new URLSearchParams({ manifest })}`,
     async search(page, query) {
       await page.locator('#searchWithinInput').fill(query);
       await page.keyboard.press('Enter');
@@ -181,10 +108,6 @@ const VIEWERS = {
     }),
   },
   clover: {
-    folder: 'clover',
-    page: CLOVER_PAGE,
-    allowed: CLOVER,
-    path: (manifest) => `/?${new URLSearchParams({ manifest })}`,
     async search(page, query) {
       await page.waitForFunction(() => window.drawing?.()?.world.getItemAt(0)?.getFullyLoaded());
       await page.getByRole('tab', { name: 'Search' }).click();
@@ -208,25 +131,17 @@ const VIEWERS = {
   },
 };
 
-async function look(browser, viewer, base, manifest, act, boxes, screenshot) {
-  const site = viewer.page && await serve(viewer.page, dist(viewer.folder));
-  const allowed = { origins: [new URL(base).origin], messages: [], requests: [], ...viewer.allowed };
-  try {
-    return await onCleanPage(browser, site?.base ?? base, viewer.path(manifest), async (page) => {
-      await act(page);
-      let marked = [];
-      // It is drawn when what it is drawn over has come to rest.
-      for (let tries = 0; marked.length === 0 && tries < 100; tries += 1) {
-        await page.waitForTimeout(100);
-        marked = await viewer.marked(page);
-      }
-      await page.screenshot({ path: screenshot });
-      assertMarked(marked, boxes);
-      return { marked };
-    }, allowed);
-  } finally {
-    site?.stop();
+async function look(page, viewer, act, boxes, screenshot) {
+  await act(page);
+  let marked = [];
+  // It is drawn when what it is drawn over has come to rest.
+  for (let tries = 0; marked.length === 0 && tries < 100; tries += 1) {
+    await page.waitForTimeout(100);
+    marked = await viewer.marked(page);
   }
+  await page.screenshot({ path: screenshot });
+  assertMarked(marked, boxes);
+  return { marked };
 }
 
 const [name, base, manifestName, query, places, screenshot, what = 'search'] = process.argv.slice(2);
@@ -241,4 +156,6 @@ const boxes = places.split(';').map((place) => {
   return { x, y, width, height };
 });
 const manifest = `${base}/iiif/v3/1/${manifestName}`;
-await run((browser) => look(browser, viewer, base, manifest, (page) => act(page, query), boxes, screenshot));
+await run((browser) => onViewer(
+  browser, name, base, manifest, (page) => look(page, viewer, (it) => act(it, query), boxes, screenshot),
+));
