@@ -5,6 +5,8 @@ const QUERY = `subscription($customer: Int!, $target: String!) {
     whole changed { address document } gone
   }
 }`;
+/** Codes of what passes by itself. */
+const PASSING = ['internal', 'unavailable'];
 const PAUSE_FIRST_MS = 500;
 const PAUSE_AT_MOST_MS = 30_000;
 /** The server closes a line on which nothing is said for a minute. */
@@ -34,10 +36,8 @@ function connect({ customer, target, authorization, onChanges, onEnd }) {
     close(socket);
     onEnd(sentence);
   };
-  const told = (payload) => {
-    if (payload.errors) end(payload.errors[0].message);
-    else onChanges(payload.data.annotationChanges);
-  };
+  const refused = (error) => end(PASSING.includes(error?.extensions?.code) ? null : error?.message ?? 'it was refused');
+  const told = ({ errors, data }) => (errors ? refused(errors[0]) : onChanges(data.annotationChanges));
   socket.onopen = () => send({ type: 'connection_init', payload: authorization ? { Authorization: authorization } : {} });
   socket.onclose = () => end(null);
   socket.onmessage = ({ data }) => {
@@ -46,7 +46,7 @@ function connect({ customer, target, authorization, onChanges, onEnd }) {
       send({ id: '1', type: 'subscribe', payload: { query: QUERY, variables: { customer, target } } });
     } else if (message.type === 'ping') send({ type: 'pong' });
     else if (message.type === 'next') told(message.payload);
-    else if (message.type === 'error') end(message.payload[0]?.message ?? 'it was refused');
+    else if (message.type === 'error') refused(message.payload[0]);
     else if (message.type === 'complete') end(null);
   };
   return () => {

@@ -6,7 +6,7 @@
 //!   or from a program.
 
 use crate::context::GraphqlState;
-use crate::subscriptions::{SUBSCRIPTIONS_MAX, Subscribed, Subscriptions, key_of};
+use crate::subscriptions::{ANONYMOUS_MAX, SUBSCRIPTIONS_MAX, Subscribed, Subscriptions, key_of};
 use crate::{DlcsSchema, guard};
 use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
 use async_graphql::parser::parse_query;
@@ -241,14 +241,18 @@ struct Guarded {
 }
 
 impl Guarded {
-    /// Counts a subscription; `None`: the caller has too many.
-    fn subscribe(&self, session: Option<&Data>) -> Option<Subscribed> {
+    /// Counts a subscription; `None`: there are too many.
+    fn subscribe(&self, session: Option<&Data>) -> Option<Vec<Subscribed>> {
         let principal = session.and_then(|data| data.get(&TypeId::of::<Principal>()));
         let principal = principal.and_then(|it| it.downcast_ref::<Principal>());
-        match principal.and_then(key_of) {
-            Some(key) => self.of_keys.open(key),
-            None => self.of_connection.open(""),
-        }
+        let counted = match principal.and_then(key_of) {
+            Some(key) => vec![self.of_keys.open(key, SUBSCRIPTIONS_MAX)],
+            None => vec![
+                self.of_connection.open("", SUBSCRIPTIONS_MAX),
+                self.of_keys.open("", ANONYMOUS_MAX),
+            ],
+        };
+        counted.into_iter().collect()
     }
 }
 
@@ -271,7 +275,7 @@ impl async_graphql::Executor for Guarded {
             return refuse(refused.to_string());
         }
         let Some(subscribed) = self.subscribe(session_data.as_deref()) else {
-            return refuse(format!("at most {SUBSCRIPTIONS_MAX} subscriptions at once"));
+            return refuse("too many subscriptions at once".to_owned());
         };
         let data = session_data.unwrap_or_default();
         let answers = self.schema.execute_stream_with_session_data(request, data);

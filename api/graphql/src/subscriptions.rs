@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// may have as many.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 100;
 
+/// Subscriptions of all connections without a key together.
+pub(crate) const ANONYMOUS_MAX: usize = 10_000;
+
 /// Counts the open subscriptions of every key. Cheap to clone; clones count together.
 #[derive(Clone, Default)]
 pub(crate) struct Subscriptions(Arc<Mutex<HashMap<String, usize>>>);
@@ -19,11 +22,11 @@ pub(crate) struct Subscribed {
 }
 
 impl Subscriptions {
-    /// Counts one more of a caller; `None`: there are too many.
-    pub(crate) fn open(&self, caller: &str) -> Option<Subscribed> {
+    /// Counts one more of a caller; `None`: there would be more than `most`.
+    pub(crate) fn open(&self, caller: &str, most: usize) -> Option<Subscribed> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(caller.to_owned()).or_default();
-        if *count >= SUBSCRIPTIONS_MAX {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -58,18 +61,17 @@ mod tests {
     #[test]
     fn a_key_has_so_many_and_gets_another_one_when_it_gives_one_up() {
         let all = Subscriptions::default();
-        let mut open: Vec<_> =
-            (0..SUBSCRIPTIONS_MAX).map(|_| all.open("key").expect("not too many")).collect();
-        assert!(all.open("key").is_none());
-        assert!(all.clone().open("another").is_some());
+        let mut open: Vec<_> = (0..3).map(|_| all.open("key", 3).expect("not too many")).collect();
+        assert!(all.open("key", 3).is_none());
+        assert!(all.clone().open("another", 3).is_some());
         open.pop();
-        assert!(all.open("key").is_some());
+        assert!(all.open("key", 3).is_some());
     }
 
     #[test]
     fn nothing_is_kept_of_whoever_has_gone() {
         let all = Subscriptions::default();
-        drop(all.open("key"));
+        drop(all.open("key", 1));
         assert!(all.0.lock().unwrap().is_empty());
     }
 }

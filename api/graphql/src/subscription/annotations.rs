@@ -11,11 +11,16 @@ use dlcs_projections::paging::Direction;
 use dlcs_projections::{PageRequest, Position, Queries};
 use futures::Stream;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::sync::watch::Receiver;
 
 /// Annotations on one target that can be followed.
 const FOLLOWED_MAX: usize = 500;
+/// Questions to the read model at the same time, of all subscribers together: one change wakes
+/// all of them, and the others wait.
+const LOOKS_AT_ONCE: usize = 8;
 /// Pause before a look, so that many changes at once are one.
 const GATHER: Duration = Duration::from_millis(250);
 
@@ -32,8 +37,15 @@ pub(crate) struct AnnotationChanges {
     gone: Vec<String>,
 }
 
-#[derive(Default)]
-pub(super) struct AnnotationSubscription;
+pub(super) struct AnnotationSubscription {
+    looks: Arc<Semaphore>,
+}
+
+impl Default for AnnotationSubscription {
+    fn default() -> Self {
+        Self { looks: Arc::new(Semaphore::new(LOOKS_AT_ONCE)) }
+    }
+}
 
 #[Subscription]
 impl AnnotationSubscription {
@@ -59,7 +71,9 @@ impl AnnotationSubscription {
         let public_url = state.public_url.to_string();
         let who = principal(ctx);
         let told = Told::default();
-        let begin = Follow { queries, who, filter, public_url, position, told, ended: false };
+        let looks = Arc::clone(&self.looks);
+        let begin =
+            Follow { queries, looks, who, filter, public_url, position, told, ended: false };
         Ok(futures::stream::unfold(begin, |mut follow| async move {
             let item = follow.next().await?;
             Some((item, follow))
@@ -67,8 +81,10 @@ impl AnnotationSubscription {
     }
 }
 
+/// Looks when it is asked for more: a slow subscriber is told less often, and nothing waits for it.
 struct Follow {
     queries: Queries,
+    looks: Arc<Semaphore>,
     who: Principal,
     filter: AnnotationFilter,
     public_url: String,
@@ -109,6 +125,7 @@ impl Follow {
             offset: 0,
             direction: Direction::Ascending,
         };
+        let _turn = self.looks.acquire().await;
         let annotations = &self.queries.annotations;
         let found = annotations.find(&self.who, &self.filter, &page, false).await;
         let found = found.map_err(query_error)?;
