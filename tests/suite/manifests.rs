@@ -152,6 +152,37 @@ async fn what_was_read_can_be_written_back() {
     assert_eq!((put.status, put.etag.as_str()), (StatusCode::OK, "\"1\""), "{}", put.body);
 }
 
+/// What stands beside the canvases goes to version 2.1 as well, also where those are painted.
+#[tokio::test]
+async fn a_painted_manifest_has_its_ranges_in_version_2() {
+    let server = with_book().await;
+    let shown = server.json(Persona::Anonymous, "/iiif/v3/1/book").await;
+    let canvas = json!({"id": shown["items"][1]["id"], "type": "Canvas"});
+    let range = json!({"id": "https://example.org/r", "type": "Range",
+        "label": {"en": ["A chapter"]}, "items": [canvas]});
+    let see_also = json!([{"id": "https://example.org/marc", "type": "Dataset"}]);
+    let patch = json!({"structures": [range], "start": canvas, "seeAlso": see_also,
+        "behavior": ["paged"], "homepage": [{"id": "https://example.org/", "type": "Text",
+            "label": {"en": ["Home"]}, "format": "text/html"}]});
+    let changed = manage(&server, Method::PATCH, "b1", Some(&patch)).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    let old = server.json(Persona::Anonymous, "/iiif/v2/1/book").await;
+    let range = &old["structures"][0];
+    assert_eq!(
+        (&range["@id"], &range["viewingHint"]),
+        (&json!("https://example.org/r"), &json!("top"))
+    );
+    assert_eq!(range["canvases"], json!([canvas["id"]]));
+    let sequence = &old["sequences"][0];
+    assert_eq!(sequence["startCanvas"], canvas["id"]);
+    assert_eq!(sequence["canvases"][1]["@id"], canvas["id"]);
+    assert!(sequence["canvases"][1]["images"][0]["resource"]["service"].is_object(), "{old}");
+    assert_eq!(old["viewingHint"], "paged");
+    assert_eq!(old["seeAlso"][0]["@id"], "https://example.org/marc");
+    assert_eq!(old["related"][0]["@id"], "https://example.org/");
+    assert!(old["thumbnail"].is_object() && old["description"].is_object(), "{old}");
+}
+
 #[tokio::test]
 async fn graphql_moves_and_deletes() {
     let server = with_book().await;

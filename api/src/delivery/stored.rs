@@ -22,7 +22,7 @@ use dlcs_domain::{AssetId, CustomerId, ManifestId};
 use dlcs_iiif::base::BASE_PLACEHOLDER;
 use dlcs_iiif::content_search::SearchVersion;
 use dlcs_iiif::presentation::{
-    ExternalResource, LabelledValue, LanguageMap, Manifest, PresentationVersion, downgrade,
+    Canvas, ExternalResource, LanguageMap, Manifest, PresentationVersion, downgrade,
 };
 use dlcs_projections::manifests::{ManifestRow, Stored, StoredRow, path_of, resolve};
 use dlcs_projections::tile_metadata::TileMetadataRow;
@@ -199,7 +199,7 @@ async fn render(
         offer_text(state, row, &mut manifest);
     }
     let body = match version {
-        PresentationVersion::V2 => describe(manifest, &stored.document).to_json(version),
+        PresentationVersion::V2 => older(&manifest, stored.document, &id)?.to_string(),
         PresentationVersion::V3 => merged(&manifest, stored.document, &id)?.to_string(),
     };
     Ok(Rendered { body, modified_at_us })
@@ -321,6 +321,37 @@ fn merged(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
     Ok(document)
 }
 
+/// Presentation 2.1 of the client's own document, with the expanded canvases in it.
+fn older(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
+    let printed = manifest.to_json(PresentationVersion::V2);
+    let mut printed: Value = serde_json::from_str(&printed).map_err(Problem::internal)?;
+    let canvases = printed["sequences"][0]["canvases"].take();
+    let mut document = with_identity(document, id);
+    // Ranges lead to canvases that are there, and take over their labels.
+    document["items"] = manifest.canvases.iter().map(outline).collect();
+    let mut older = downgrade(&document);
+    older["sequences"][0]["canvases"] = canvases;
+    if older.get("thumbnail").is_none() && !printed["thumbnail"].is_null() {
+        older["thumbnail"] = printed["thumbnail"].take();
+    }
+    for name in ["seeAlso", "rendering"] {
+        if let Value::Array(ours) = printed[name].take() {
+            append(&mut older, name, ours);
+        }
+    }
+    match (older.get("service"), printed["service"].take()) {
+        (_, Value::Null) => {}
+        (None, ours) => older["service"] = ours,
+        (Some(_), ours) => append(&mut older, "service", vec![ours]),
+    }
+    Ok(older)
+}
+
+fn outline(canvas: &Canvas) -> Value {
+    json!({"id": canvas.id, "type": "Canvas", "label": canvas.label, "width": canvas.width,
+        "height": canvas.height})
+}
+
 pub(crate) fn append(document: &mut Value, name: &str, ours: Vec<Value>) {
     let theirs = match document[name].take() {
         Value::Array(theirs) => theirs,
@@ -350,23 +381,6 @@ fn with_identity(mut document: Value, id: &str) -> Value {
     document["id"] = json!(id);
     document["type"] = json!("Manifest");
     document
-}
-
-/// Takes over what version 2.1 can say of the client's description.
-fn describe(manifest: Manifest, document: &Value) -> Manifest {
-    let pairs = document["metadata"].as_array().into_iter().flatten();
-    Manifest {
-        label: language_map(&document["label"]),
-        summary: language_map(&document["summary"]),
-        metadata: pairs.map(labelled).collect(),
-        rights: document["rights"].as_str().map(str::to_owned),
-        required_statement: document.get("requiredStatement").map(labelled),
-        ..manifest
-    }
-}
-
-fn labelled(pair: &Value) -> LabelledValue {
-    LabelledValue { label: language_map(&pair["label"]), value: language_map(&pair["value"]) }
 }
 
 /// Reads a label: a text, or a map from language to texts.
