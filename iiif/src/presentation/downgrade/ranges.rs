@@ -51,16 +51,18 @@ fn one(id: &str, range: &Value, is_top: bool, members: Vec<Value>) -> Value {
     // Several may be marked: each is a structure of its own, as in version 3.0.
     put(&mut printed, "viewingHint", is_top.then(|| json!("top")));
     put(&mut printed, "startCanvas", super::start(range));
-    let is_range = |it: &&Value| it["@type"] == "sc:Range";
-    let ids = |wanted: bool| members.iter().filter(move |it| is_range(it) == wanted);
-    let ids = |wanted| ids(wanted).map(|it| it["@id"].clone()).collect::<Vec<_>>();
-    let (ranges, canvases) = (ids(true), ids(false));
-    // Lists by kind would lose their order.
-    if !ranges.is_empty() && !canvases.is_empty() {
-        put(&mut printed, "members", list(members));
+    let is_range = |it: &Value| it["@type"] == "sc:Range";
+    // Lists by kind are read with canvases first. Mirador 4 and Universal Viewer 4 do not follow
+    // `members` to ranges, so that these stand only where the order would be lost.
+    if members.is_sorted_by_key(is_range) {
+        let ids = |wanted: bool| {
+            let of_kind = members.iter().filter(move |it| is_range(it) == wanted);
+            list(of_kind.map(|it| it["@id"].clone()).collect())
+        };
+        put(&mut printed, "canvases", ids(false));
+        put(&mut printed, "ranges", ids(true));
     } else {
-        put(&mut printed, "ranges", list(ranges));
-        put(&mut printed, "canvases", list(canvases));
+        put(&mut printed, "members", list(members));
     }
     Value::Object(printed)
 }
