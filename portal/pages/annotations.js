@@ -191,7 +191,8 @@ class Annotations {
   }
 }
 
-function bindToggle() {
+/** Shows the panel where there is room beside the page: before the viewer measures what is left for it. */
+export function bindAnnotationsToggle() {
   const toggle = element('annotations-toggle');
   const show = (isShown) => {
     element('annotations').hidden = !isShown;
@@ -206,7 +207,6 @@ export function openAnnotations(viewer, pages, manifest) {
   const parameters = new URLSearchParams(location.search);
   const container = parameters.get('container')?.trim() || 'notes';
   const annotations = new Annotations(viewer, customerOf(parameters, manifest), container);
-  bindToggle();
   viewer.addHandler('page', (event) => annotations.turnTo(pages[event.page].canvas));
   annotations.begin(pages[0].canvas);
 }

@@ -21,6 +21,14 @@ export const canvases = (manifest) =>
   list(manifest?.items ?? manifest?.sequences?.[0]?.canvases)
     .filter((canvas) => (canvas?.type ?? canvas?.['@type'] ?? '').endsWith('Canvas'));
 
+/** The manifests and collections in a collection, as they are referred to: `{ id, label }`; `null`: it is none. */
+export function members(collection) {
+  if (!/^(?:sc:)?Collection$/.test(collection?.type ?? collection?.['@type'] ?? '')) return null;
+  const { items, members: mixed, collections, manifests } = collection;
+  const all = list(items ?? mixed ?? [...list(collections), ...list(manifests)]);
+  return all.filter((it) => idOf(it)).map((it) => ({ id: idOf(it), label: text(it.label) || idOf(it) }));
+}
+
 /** The first thing painted on a canvas; of a choice, its first (or default) option. */
 function painted(canvas) {
   const annotation = canvas.items?.[0]?.items?.[0] ?? canvas.images?.[0];

@@ -1,7 +1,7 @@
-// One manifest in one Mirador window: thumbnails below, zoom controls, nothing to add or close.
+// One manifest or collection in one Mirador window: thumbnails below, zoom controls, nothing to add or close.
 
 import { loadScript } from '/static/pages/script.js';
-import { canvases } from '/static/pages/manifest.js';
+import { canvases, members } from '/static/pages/manifest.js';
 
 const WINDOW = 'manifest';
 
@@ -11,7 +11,7 @@ function language(available) {
 }
 
 function settings(address, manifest) {
-  const many = canvases(manifest).length > 1;
+  const many = members(manifest) !== null || canvases(manifest).length > 1;
   return {
     id: 'mirador',
     language: language(window.Mirador.settings.availableLanguages),

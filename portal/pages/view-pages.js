@@ -1,6 +1,6 @@
 // The light viewer: the canvases of a manifest as a sequence of pages in OpenSeadragon, with notes beside them.
 
-import { openAnnotations } from '/static/pages/annotations.js';
+import { bindAnnotationsToggle, openAnnotations } from '/static/pages/annotations.js';
 import { loadScript } from '/static/pages/script.js';
 import { canvases, text, tileSource, title } from '/static/pages/manifest.js';
 
@@ -62,6 +62,7 @@ export async function openPages(address, manifest) {
   await loadScript('/static/openseadragon/openseadragon.min.js');
   element('pages').hidden = false;
   element('pages-title').textContent = title(manifest);
+  bindAnnotationsToggle();
   const viewer = createViewer(pages);
   viewer.addHandler('open-failed', showPageError);
   bindPageButtons(viewer, pages);

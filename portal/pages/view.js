@@ -1,4 +1,4 @@
-// The viewer page: `/view?manifest=URL`, and `&viewer=openseadragon` for the light one.
+// The viewer page: `/view?manifest=URL`, and `&viewer=openseadragon` for the light one. A collection is shown, too.
 //
 // Reads the manifest once, so that a bad address gives a sentence and not an empty window,
 // then hands it to the viewer. What a manifest says is shown as text, never as markup.
@@ -6,9 +6,10 @@
 
 import { openMirador } from '/static/pages/view-mirador.js';
 import { openPages } from '/static/pages/view-pages.js';
-import { canvases, title } from '/static/pages/manifest.js';
+import { canvases, members, title } from '/static/pages/manifest.js';
 
 const VIEWERS = { mirador: openMirador, openseadragon: openPages };
+const COLLECTION_VIEWERS = { mirador: openMirador, openseadragon: openMembers };
 
 /** A sentence for the reader: what went wrong, and what can be done. */
 class ViewError extends Error {}
@@ -55,6 +56,26 @@ async function readManifest(address) {
   }
 }
 
+/** The light viewer leads on from a collection to what is in it. */
+function openMembers(address, collection) {
+  const heading = document.createElement('h1');
+  heading.textContent = title(collection);
+  const items = members(collection).map(({ id, label }) => {
+    const link = document.createElement('a');
+    link.href = `/view?${new URLSearchParams({ manifest: id, viewer: 'openseadragon' })}`;
+    link.textContent = label;
+    const item = document.createElement('li');
+    item.append(link);
+    return item;
+  });
+  const all = document.createElement('ol');
+  all.append(...items);
+  const box = document.getElementById('members');
+  box.hidden = false;
+  box.replaceChildren(heading, all);
+  return { openSeadragons: () => [] };
+}
+
 function showError(error) {
   const heading = document.createElement('h1');
   heading.textContent = 'The manifest cannot be shown';
@@ -73,11 +94,12 @@ async function open() {
   const address = manifestAddress(parameters);
   const name = chosenViewer(parameters);
   const manifest = await readManifest(address);
-  if (canvases(manifest).length === 0) {
-    throw new ViewError(`${address} is not a IIIF manifest with at least one canvas.`);
+  const isCollection = members(manifest) !== null;
+  if (!isCollection && canvases(manifest).length === 0) {
+    throw new ViewError(`${address} is not a IIIF manifest with at least one canvas, and no collection.`);
   }
   document.title = title(manifest);
-  const viewer = await VIEWERS[name](address, manifest);
+  const viewer = await (isCollection ? COLLECTION_VIEWERS : VIEWERS)[name](address, manifest);
   window.dlcsViewer = { name, manifest, ...viewer };
 }
 
