@@ -1,4 +1,4 @@
-// Reads a manifest as other people's software does, with `@iiif/parser`, and counts its canvases.
+// Reads a manifest or a collection as other people's software does, with `@iiif/parser`, and counts what is in it.
 //
 //   node tests/browser/manifest.mjs URL        or        … | node tests/browser/manifest.mjs -
 //
@@ -20,38 +20,53 @@ async function read(source) {
 }
 
 /** What the strict reading had to mend; a good manifest leaves this empty. */
-function mendings(manifest) {
+function mendings(document) {
   const state = { warnings: [] };
-  presentation3StrictUpgrade(structuredClone(manifest), state);
+  presentation3StrictUpgrade(structuredClone(document), state);
   return state.warnings;
 }
 
 /** Counts resources by type, as the parser walks through them. */
-function count(manifest) {
+function count(document) {
   const counts = { canvases: 0, annotations: 0, services: 0 };
   const counter = (name) => (resource) => {
     counts[name] += 1;
     return resource;
   };
-  new Traverse({
+  const traverse = new Traverse({
     canvas: [counter('canvases')],
     annotation: [counter('annotations')],
     service: [counter('services')],
-  }).traverseManifest(structuredClone(manifest));
+  });
+  if (document.type === 'Collection') traverse.traverseCollection(structuredClone(document));
+  else traverse.traverseManifest(structuredClone(document));
   return counts;
 }
 
-function check(document) {
-  const isVersion2 = document['@type'] === 'sc:Manifest';
-  const manifest = isVersion2 ? upgrade(document) : document;
-  if (manifest.type !== 'Manifest') throw new Error(`not a manifest: type is ${JSON.stringify(manifest.type)}`);
-  const warnings = mendings(manifest);
+/** What is in it is read, each under an id of its own. */
+function assertRead(document, { canvases }) {
+  const { entities } = normalize(structuredClone(document));
+  if (document.type === 'Collection') {
+    const read = entities.Collection[document.id].items.map(({ id, type }) => entities[type]?.[id]).filter(Boolean);
+    if (read.length !== document.items.length) throw new Error(`${document.items.length} members but ${read.length} are read`);
+    return;
+  }
+  if (canvases === 0) throw new Error('it has no canvas');
+  const known = Object.keys(entities.Canvas).length;
+  if (known !== canvases) throw new Error(`${canvases} canvases but ${known} different ids`);
+}
+
+function check(given) {
+  const isVersion2 = ['sc:Manifest', 'sc:Collection'].includes(given['@type']);
+  const document = isVersion2 ? upgrade(given) : given;
+  if (!['Manifest', 'Collection'].includes(document.type)) {
+    throw new Error(`no manifest and no collection: type is ${JSON.stringify(document.type)}`);
+  }
+  const warnings = mendings(document);
   if (!isVersion2 && warnings.length > 0) throw new Error(`the parser had to mend it: ${warnings.join('; ')}`);
-  const counts = count(manifest);
-  if (counts.canvases === 0) throw new Error('it has no canvas');
-  const known = Object.keys(normalize(structuredClone(manifest)).entities.Canvas).length;
-  if (known !== counts.canvases) throw new Error(`${counts.canvases} canvases but ${known} different ids`);
-  return { id: manifest.id, version: isVersion2 ? 2 : 3, ...counts };
+  const counts = count(document);
+  assertRead(document, counts);
+  return { id: document.id, version: isVersion2 ? 2 : 3, ...counts };
 }
 
 const [source] = process.argv.slice(2);
