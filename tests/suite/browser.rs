@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Says whether browser tests can run here; in CI they must.
-fn browser_is_here() -> bool {
+pub(crate) fn is_here() -> bool {
     let modules = workspace_root().join("portal/node_modules/playwright-core");
     let here = Path::new("/usr/bin/chromium").exists() && modules.exists();
     assert!(here || std::env::var_os("CI").is_none(), "chromium or playwright-core is missing");
@@ -24,7 +24,8 @@ fn script(name: &str) -> PathBuf {
     workspace_root().join("tests/browser").join(name)
 }
 
-fn run(name: &str, args: &[&str]) {
+/// Runs a test of `tests/browser`; its status is the verdict.
+pub(crate) fn run(name: &str, args: &[&str]) {
     let output = Command::new("node").arg(script(name)).args(args).output().expect("node runs");
     let report = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
@@ -54,7 +55,7 @@ fn scanned_page() -> Option<(Server, String)> {
 
 #[test]
 fn a_scanned_page_is_drawn_and_zoomed_in_the_viewer() {
-    if !browser_is_here() {
+    if !is_here() {
         return;
     }
     let Some((server, manifest)) = scanned_page() else { return };
@@ -67,7 +68,7 @@ fn a_scanned_page_is_drawn_and_zoomed_in_the_viewer() {
 /// Mirador 4 and Universal Viewer 4 ask version 1.0 of Content Search, Clover 3 asks 2.0.
 #[tokio::test]
 async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
-    if !browser_is_here() {
+    if !is_here() {
         return;
     }
     let Some(truth) = GroundTruth::of("kant_0020") else { return };
@@ -95,7 +96,7 @@ async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
 /// An annotation is listed and marked where it belongs, its script gone.
 #[tokio::test]
 async fn an_annotation_is_shown_in_its_place_in_the_viewers() {
-    if !browser_is_here() {
+    if !is_here() {
         return;
     }
     let Some((server, _)) = scanned_page() else { return };
@@ -127,7 +128,7 @@ async fn an_annotation_is_shown_in_its_place_in_the_viewers() {
 /// Drawn, changed, compared, restored, closed and deleted in one browser, seen at once in another.
 #[test]
 fn a_note_drawn_in_one_browser_appears_in_another() {
-    if !browser_is_here() {
+    if !is_here() {
         return;
     }
     let Some((server, manifest)) = scanned_page() else { return };
@@ -142,7 +143,7 @@ fn a_note_drawn_in_one_browser_appears_in_another() {
 
 #[test]
 fn graphiql_the_api_page_and_the_start_page_work_without_the_internet() {
-    if !browser_is_here() {
+    if !is_here() {
         return;
     }
     let server = Server::start();
@@ -151,7 +152,7 @@ fn graphiql_the_api_page_and_the_start_page_work_without_the_internet() {
 
 #[tokio::test]
 async fn a_page_follows_a_batch_until_it_is_finished() {
-    if !browser_is_here() {
+    if !is_here() {
         return;
     }
     let server = Server::start_with(&["--origin-allow", "127.0.0.1"]);

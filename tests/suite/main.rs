@@ -36,3 +36,4 @@ mod text;
 mod tidy;
 mod torture;
 mod versions;
+mod viewers;
