@@ -65,16 +65,20 @@ pub(super) fn all() -> Value {
             "id": uri(), "type": {"const": "OrderedCollection"}, "totalItems": integer(),
             "first": {"type": "object"}, "last": {"type": "object"},
         })),
-        "ChangePage": object(json!({
-            "id": uri(), "type": {"const": "OrderedCollectionPage"}, "startIndex": integer(),
-            "partOf": {"type": "object"}, "prev": {"type": "object"}, "next": {"type": "object"},
-            "orderedItems": {"type": "array", "items": {"type": "object", "properties": {
-                "id": uri(), "type": {"enum": ["Create", "Update", "Move", "Delete"]},
-                "object": {"type": "object"}, "target": {"type": "object"}, "endTime": time(),
-            }}},
-        })),
+        "ChangePage": change_page(),
         "Problem": problem(),
     })
+}
+
+fn change_page() -> Value {
+    object(json!({
+        "id": uri(), "type": {"const": "OrderedCollectionPage"}, "startIndex": integer(),
+        "partOf": {"type": "object"}, "prev": {"type": "object"}, "next": {"type": "object"},
+        "orderedItems": {"type": "array", "items": {"type": "object", "properties": {
+            "id": uri(), "type": {"enum": ["Create", "Update", "Move", "Delete"]},
+            "object": {"type": "object"}, "target": {"type": "object"}, "endTime": time(),
+        }}},
+    }))
 }
 
 fn image() -> Value {
