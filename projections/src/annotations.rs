@@ -19,6 +19,7 @@ use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
 pub use dlcs_iiif::web_annotation::Subject;
 pub use dlcs_iiif::web_annotation::region::Region;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Name of the projection.
 pub const NAME: &str = "annotations";
@@ -147,6 +148,15 @@ pub trait Annotations: Send + Sync {
         page: &PageRequest,
         with_total: bool,
     ) -> Result<Page<AnnotationRow>, QueryError>;
+
+    /// Returns the first annotations of each of these sources, as `find` lists them, with one query.
+    async fn on_sources(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        sources: &[String],
+        first: usize,
+    ) -> Result<HashMap<String, Vec<AnnotationRow>>, QueryError>;
 
     /// Returns those of these sources that have annotations in open containers of a customer.
     async fn annotated(

@@ -54,6 +54,13 @@ pub trait TileMetadata: Send + Sync {
     /// Returns what is known of an image. The caller decides with [`TileMetadataRow::rule`]
     /// before it shows anything.
     async fn tile_metadata(&self, id: &AssetId) -> Result<Option<TileMetadataRow>, QueryError>;
+
+    /// Returns the same of many images with one query, in the order asked for; `None`: not
+    /// registered.
+    async fn tile_metadata_of(
+        &self,
+        ids: &[AssetId],
+    ) -> Result<Vec<Option<TileMetadataRow>>, QueryError>;
 }
 
 /// What the projection keeps of an image.

@@ -12,7 +12,7 @@ use dlcs_domain::AssetId;
 use dlcs_iiif::content_search::{Match, MatchAnnotation, ResultList, SearchResults};
 use dlcs_projections::search::{Found, FoundHit, HITS_FROM_MAX, HitsWanted};
 use dlcs_projections::tile_metadata::TileMetadataRow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) async fn search(request: SearchRequest) -> Answer {
     let page = request.page()?;
@@ -61,17 +61,16 @@ fn results(
 
 /// Returns the size of every page's canvas, which is that of its image.
 async fn sizes(request: &SearchRequest, found: &Found) -> Answer<HashMap<AssetId, (u32, u32)>> {
-    let mut sizes = HashMap::new();
-    for hit in &found.hits {
-        if sizes.contains_key(&hit.id) {
-            continue;
+    let ids: HashSet<&AssetId> = found.hits.iter().map(|hit| &hit.id).collect();
+    let ids: Vec<AssetId> = ids.into_iter().cloned().collect();
+    let rows = request.state.queries.tile_metadata.tile_metadata_of(&ids).await?;
+    let sizes = ids.into_iter().zip(rows).filter_map(|(id, row)| match row? {
+        TileMetadataRow::Ready { delivered, .. } => {
+            Some((id, (delivered.width_px, delivered.height_px)))
         }
-        let row = request.state.queries.tile_metadata.tile_metadata(&hit.id).await?;
-        if let Some(TileMetadataRow::Ready { delivered, .. }) = row {
-            sizes.insert(hit.id.clone(), (delivered.width_px, delivered.height_px));
-        }
-    }
-    Ok(sizes)
+        _ => None,
+    });
+    Ok(sizes.collect())
 }
 
 fn matched(

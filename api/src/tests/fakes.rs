@@ -40,6 +40,7 @@ use dlcs_projections::spaces::{SpaceRow, Spaces};
 use dlcs_projections::tile_metadata::{TileMetadata, TileMetadataRow};
 use dlcs_projections::{Page, PageRequest, Position, Queries, QueryError, StreamRevision};
 use dlcs_text::Query;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) const BASE: &str = "http://dlcs.test";
@@ -137,6 +138,13 @@ impl TileMetadata for Fakes {
             _ => None,
         })
     }
+
+    async fn tile_metadata_of(
+        &self,
+        ids: &[AssetId],
+    ) -> Result<Vec<Option<TileMetadataRow>>, QueryError> {
+        futures::future::try_join_all(ids.iter().map(|id| self.tile_metadata(id))).await
+    }
 }
 
 #[async_trait]
@@ -192,6 +200,16 @@ impl Annotations for Fakes {
         _: bool,
     ) -> Listed<AnnotationRow> {
         nothing()
+    }
+
+    async fn on_sources(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: &[String],
+        _: usize,
+    ) -> Result<HashMap<String, Vec<AnnotationRow>>, QueryError> {
+        Ok(HashMap::new())
     }
 
     async fn annotated(&self, _: CustomerId, _: &[String]) -> Result<Vec<Annotated>, QueryError> {

@@ -162,6 +162,39 @@ pub(super) async fn annotations_are_found_by_what_they_are_about<S: Store>(given
     assert!(annotated.contains(&canvas), "{annotated:?}");
 }
 
+pub(super) async fn annotations_of_many_canvases_come_together<S: Store>(given: &Given<S>) {
+    let canvas = |number: u32| format!("https://example.org/canvas/{number}");
+    given.happened("container-1/notes", container_created(&[])).await;
+    given.happened("container-1/closed", container_created(&["staff"])).await;
+    for number in 0..6 {
+        let target = format!("{}#xywh={number},0,10,10", canvas(number % 2));
+        given.happened(&format!("annotation-1/notes/{number}"), created(&target)).await;
+    }
+    given.happened("annotation-1/closed/c", created(&canvas(1))).await;
+    given.happened("annotation-1/notes/other", created(&canvas(7))).await;
+    let deleted = AnnotationEvent::Deleted(AnnotationDeleted {});
+    given.happened("annotation-1/notes/0", DomainEvent::Annotation(deleted)).await;
+    given.catch_up().await;
+    let asked = async |principal: &Principal, first: usize| {
+        let sources = [1, 0, 5, 1].map(canvas);
+        let annotations = given.queries().annotations;
+        let found = annotations.on_sources(principal, ONE, &sources, first).await;
+        let mut found = found.expect("the query works");
+        let mut of = |number| {
+            let rows = found.remove(&canvas(number)).unwrap_or_default();
+            rows.into_iter().map(|it| it.id.id).collect::<Vec<_>>().join(" ")
+        };
+        let answer = [of(0), of(1), of(5)];
+        assert!(found.is_empty(), "nothing else comes along: {found:?}");
+        answer
+    };
+    assert_eq!(asked(&Principal::Anonymous, 10).await, ["2 4", "1 3 5", ""]);
+    assert_eq!(asked(&Principal::Anonymous, 2).await, ["2 4", "1 3", ""]);
+    assert_eq!(asked(&admin(), 10).await, ["2 4", "1 3 5 c", ""]);
+    let none = given.queries().annotations.on_sources(&admin(), ONE, &[], 10).await;
+    assert!(none.expect("the query works").is_empty());
+}
+
 pub(super) async fn what_is_in_a_closed_container_is_closed<S: Store>(given: &Given<S>) {
     given.happened("container-1/notes", container_created(&["staff"])).await;
     given.happened("annotation-1/notes/a", created(CANVAS)).await;

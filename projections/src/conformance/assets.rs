@@ -130,3 +130,31 @@ pub(super) async fn rows_come_in_the_order_of_the_ids<S: Store>(given: &Given<S>
     let found: Vec<_> = rows.into_iter().map(|it| it.id.to_string()).collect();
     assert_eq!(found, ["1/2/c", "1/2/a"]);
 }
+
+pub(super) async fn images_come_in_the_order_of_the_ids<S: Store>(given: &Given<S>) {
+    for name in ["1/2/a", "1/2/b", "1/2/c"] {
+        given.asset(&id(name), registered(1)).await;
+    }
+    given.asset(&id("1/2/a"), delivered(1)).await;
+    given.asset(&id("1/2/b"), deleted(1)).await;
+    // Asked one by one before, and not: what is remembered and what is read come together.
+    tile(given, &id("1/2/c")).await;
+    let images = given.queries().tile_metadata;
+    let ids = ["1/2/c", "1/2/none", "1/2/b", "1/2/a", "1/2/c"].map(id);
+    for _ in 0..2 {
+        let rows = images.tile_metadata_of(&ids).await.expect("the query works");
+        let [c, None, Some(TileMetadataRow::Deleted), a, again] = &rows[..] else {
+            panic!("{rows:?}");
+        };
+        assert!(matches!(a, Some(TileMetadataRow::Ready { attempt: 1, .. })), "{a:?}");
+        assert!(
+            matches!(c, Some(TileMetadataRow::Pending { .. })) && c == again,
+            "{c:?} {again:?}"
+        );
+    }
+    assert!(images.tile_metadata_of(&[]).await.expect("the query works").is_empty());
+    given.asset(&id("1/2/c"), delivered(1)).await;
+    given.catch_up().await;
+    let rows = images.tile_metadata_of(&ids[..1]).await.expect("the query works");
+    assert!(matches!(rows[..], [Some(TileMetadataRow::Ready { .. })]), "{rows:?}");
+}

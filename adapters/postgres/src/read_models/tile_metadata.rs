@@ -4,7 +4,7 @@ use super::build::{Definition, DumpTable};
 use super::errors::SqlError;
 use super::fold::Session;
 use super::served::Query;
-use super::table::{Known, Slots, SqlRow, StoredRow, select_one};
+use super::table::{Known, Slots, SqlRow, StoredRow, select, select_one};
 use super::values::{Columns, Value, asset_key};
 use async_trait::async_trait;
 use dlcs_domain::AssetId;
@@ -23,6 +23,10 @@ pub(super) static DEFINITION: Definition = Definition {
     begin: || Box::new(Images(Known::default())),
     dump: &[DumpTable::of::<TileRecord>()],
 };
+
+/// Rows in the order in which they are asked for.
+const BY_ID: &str = "JOIN unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
+    AS k (customer, space, name, place) USING (customer, space, name) ORDER BY k.place";
 
 struct Images(Known<TileRecord>);
 
@@ -114,5 +118,19 @@ impl TileMetadata for Query {
         let record =
             self.one(&select_one::<TileRecord>(), &asset_key(id), TileRecord::read).await?;
         Ok(record.map(TileRecord::into_row))
+    }
+
+    async fn tile_metadata_of(
+        &self,
+        ids: &[AssetId],
+    ) -> Result<Vec<Option<TileMetadataRow>>, QueryError> {
+        let sql = format!("{} {BY_ID}", select::<TileRecord>());
+        let keys = Value::columns(TileRecord::KEY, ids.iter().map(asset_key));
+        let rows = self.looked_up(&sql, &keys).await?;
+        let records = rows.iter().map(|row| TileRecord::read(&mut Columns::new(row)));
+        let records: Vec<_> = records.collect::<Result<_, _>>()?;
+        let mut records = records.into_iter().peekable();
+        let next = |id: &AssetId| records.next_if(|it| it.id == *id).map(TileRecord::into_row);
+        Ok(ids.iter().map(next).collect())
     }
 }

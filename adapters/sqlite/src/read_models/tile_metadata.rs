@@ -168,4 +168,31 @@ impl TileMetadata for TileQuery {
         }
         Ok(row)
     }
+
+    async fn tile_metadata_of(
+        &self,
+        ids: &[AssetId],
+    ) -> Result<Vec<Option<TileMetadataRow>>, QueryError> {
+        let file = self.served.current();
+        // As above: before anything is read.
+        let stamp = file.stamp();
+        let known = |id| Some((*self.known(id, stamp?)?).clone());
+        let mut rows: Vec<Option<TileMetadataRow>> = ids.iter().map(known).collect();
+        let missing = rows.iter().zip(ids).filter(|(row, _)| row.is_none());
+        let keys: Vec<AssetId> = missing.map(|(_, id)| id.clone()).collect();
+        if keys.is_empty() {
+            return Ok(rows);
+        }
+        let load =
+            move |it: &Connection| keys.iter().map(|key| TileRecord::load(it, key)).collect();
+        let records: Vec<Option<TileRecord>> = file.query(load).await?;
+        let gaps = rows.iter_mut().zip(ids).filter(|(row, _)| row.is_none());
+        for ((row, id), record) in gaps.zip(records) {
+            *row = record.map(TileRecord::into_row);
+            if let (Some(stamp), Some(row)) = (stamp, &row) {
+                self.keep(id, stamp, row);
+            }
+        }
+        Ok(rows)
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::read_models::keyset::Listing;
 use crate::read_models::served::Query;
-use crate::read_models::table::{SqlRow, StoredRow, select_one};
+use crate::read_models::table::{SqlRow, StoredRow, columns, select_one};
 use crate::read_models::values::{Columns, Value};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
@@ -12,6 +12,7 @@ use dlcs_projections::annotations::{
     ContainerRow, Sought, TermKind, WordsQuery, reads_all,
 };
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
+use std::collections::HashMap;
 
 const IN_LIVING: &str = "EXISTS (SELECT 1 FROM {schema}.containers AS c
     WHERE c.customer = t.customer AND c.id = t.container AND NOT c.deleted)";
@@ -90,6 +91,26 @@ impl Annotations for Query {
         Ok(Page { total, ..page.map(|it| it.row) })
     }
 
+    async fn on_sources(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        sources: &[String],
+        first: usize,
+    ) -> Result<HashMap<String, Vec<AnnotationRow>>, QueryError> {
+        let sql = on_sources(reads_all(principal, customer));
+        let first = i64::try_from(first).unwrap_or(i64::MAX);
+        let sources = Value::List(sources.iter().map(Value::from).collect());
+        let rows = self.looked_up(&sql, &[customer.into(), sources, first.into()]).await?;
+        let mut found: HashMap<String, Vec<AnnotationRow>> = HashMap::new();
+        for row in &rows {
+            let mut columns = Columns::new(row);
+            let source = columns.text()?;
+            found.entry(source).or_default().push(AnnotationRecord::read(&mut columns)?.row);
+        }
+        Ok(found)
+    }
+
     async fn annotated(
         &self,
         customer: CustomerId,
@@ -103,6 +124,23 @@ impl Annotations for Query {
         });
         annotated.collect()
     }
+}
+
+/// Returns the SQL that lists some annotations of each source.
+fn on_sources(reads_all: bool) -> String {
+    let columns = columns::<AnnotationRecord>();
+    let readable = if reads_all { IN_LIVING } else { IN_OPEN };
+    format!(
+        "SELECT s.source, a.*
+         FROM (SELECT DISTINCT u.source FROM unnest($2::text[]) AS u (source)) AS s
+         CROSS JOIN LATERAL (
+             SELECT {columns} FROM {{schema}}.annotation_terms AS l
+             JOIN {{schema}}.annotations AS t ON t.created_position = l.annotation
+             WHERE l.customer = $1 AND l.kind = 0 AND left(l.term, 200) = left(s.source, 200)
+                 AND l.term = s.source AND t.customer = $1 AND NOT t.deleted AND {readable}
+             ORDER BY l.annotation LIMIT $3::bigint) AS a
+         ORDER BY s.source, a.created_position"
+    )
 }
 
 /// Returns the whole list, without a cursor.

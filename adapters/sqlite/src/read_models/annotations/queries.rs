@@ -11,9 +11,11 @@ use dlcs_projections::annotations::{
     Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ContainerRecord,
     ContainerRow, Sought, TermKind, WordsQuery, reads_all,
 };
+use dlcs_projections::paging::Direction;
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use rusqlite::params;
 use rusqlite::types::Value;
+use std::collections::HashMap;
 
 /// With the terms in front the rows come in the order of creation.
 const SELECT_BY_TERM: &str = "a.created_position, a.customer, a.container, a.id, a.document,
@@ -104,6 +106,32 @@ impl Annotations for Query {
             let total = whole.map(|whole| whole.count(it)).transpose()?;
             let page = listing.page(it, &page, into_annotation, cursor)?;
             Ok(Page { total, ..page.map(|it| it.row) })
+        })
+        .await
+    }
+
+    async fn on_sources(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        sources: &[String],
+        first: usize,
+    ) -> Result<HashMap<String, Vec<AnnotationRow>>, QueryError> {
+        let (sources, reads_all) = (sources.to_vec(), reads_all(principal, customer));
+        let request =
+            PageRequest { limit: first, after: None, offset: 0, direction: Direction::Ascending };
+        self.run(move |it| {
+            let cursor = |it: &AnnotationRecord| Cursor::after(LIST, &it.created_position);
+            let mut found = HashMap::new();
+            for source in sources {
+                let source_only = Some(source.clone());
+                let filter =
+                    AnnotationFilter { source: source_only, ..AnnotationFilter::of(customer) };
+                let listing = listing(&filter, reads_all);
+                let page = listing.page(it, &request, into_annotation, cursor)?;
+                found.insert(source, page.items.into_iter().map(|it| it.row).collect());
+            }
+            Ok(found)
         })
         .await
     }
