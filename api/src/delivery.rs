@@ -13,5 +13,8 @@ pub(crate) mod images;
 pub(crate) mod info;
 pub(crate) mod manifests;
 pub(crate) mod named;
+mod rendered;
 pub(crate) mod stored;
 pub(crate) mod thumbs;
+
+pub use rendered::RenderedManifests;

@@ -28,6 +28,7 @@ mod text;
 
 pub use access::AdminKey;
 pub use annotations::AnnotationDocuments;
+pub use delivery::RenderedManifests;
 pub use delivery::stored::PaintedNames;
 pub use error::Problem;
 pub use management::manifests::members as manifest_members;

@@ -1,6 +1,7 @@
 //! What handlers work with, put together by `server`.
 
 use crate::access::AdminKey;
+use crate::delivery::RenderedManifests;
 use crate::error::Problem;
 use crate::http::preferences::WAIT_DEFAULT;
 use dlcs_commands::{Clock, Commands};
@@ -44,6 +45,7 @@ pub struct ApiState {
     pub admin_key: AdminKey,
     pub limits: ApiLimits,
     pub written: Written,
+    pub rendered: RenderedManifests,
 }
 
 pub(crate) type Shared = Arc<ApiState>;

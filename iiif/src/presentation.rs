@@ -195,6 +195,15 @@ impl Manifest {
         };
         json.expect("plain structs with string keys always serialise")
     }
+
+    /// Returns the same document, to be worked on.
+    pub fn to_json_value(&self, version: PresentationVersion) -> serde_json::Value {
+        let json = match version {
+            PresentationVersion::V2 => serde_json::to_value(v2::Manifest::from(self)),
+            PresentationVersion::V3 => serde_json::to_value(v3::Manifest::from(self)),
+        };
+        json.expect("plain structs with string keys always serialise")
+    }
 }
 
 impl Canvas {

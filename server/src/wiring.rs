@@ -11,7 +11,7 @@ use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
     AnnotationDocuments, ApiLimits, ApiState, OriginCheck, OriginRefused, PaintedNames, PublicUrl,
-    Readiness,
+    Readiness, RenderedManifests,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
@@ -291,6 +291,7 @@ impl Wired {
             admin_key: dlcs_api::AdminKey::new(&self.admin_key.key, &self.admin_key.secret),
             limits: ApiLimits::default(),
             written: Written::default(),
+            rendered: RenderedManifests::default(),
         }
     }
 

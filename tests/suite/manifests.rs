@@ -231,3 +231,46 @@ async fn manifests_of_the_cookbook_are_kept_whole() {
     }
     assert!(count >= 15, "{count} manifests");
 }
+
+/// What was rendered is kept, and not longer than it is true.
+#[tokio::test]
+async fn a_manifest_that_was_read_shows_what_has_changed_since() {
+    let server = with_book().await;
+    let read = async || {
+        let response = server.request(Persona::Anonymous, Method::GET, "/iiif/1/book").send().await;
+        let response = response.expect("the server answers");
+        let tag = response.headers()["etag"].to_str().expect("a tag").to_owned();
+        (tag, response.json::<Value>().await.expect("JSON"))
+    };
+    let (tag, first) = read().await;
+    assert_eq!(first["items"].as_array().map(Vec::len), Some(2), "{first}");
+    assert_eq!(read().await, (tag.clone(), first.clone()), "nothing has changed");
+    let known = server.request(Persona::Anonymous, Method::GET, "/iiif/1/book");
+    let known = known.header("if-none-match", &tag).send().await.expect("the server answers");
+    assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
+
+    let send = async |method: Method, path: &str, body: Value| {
+        let request = server.request(Persona::Admin, method, path).json(&body);
+        let status = request.send().await.expect("the server answers").status();
+        assert!(status.is_success(), "{path}: {status}");
+    };
+    let container = json!({"type": ["BasicContainer", "AnnotationCollection"], "label": "Notes"});
+    send(Method::PUT, "/annotations/w3c/1/notes/", container).await;
+    let note = json!({"@context": "http://www.w3.org/ns/anno.jsonld", "type": "Annotation",
+        "bodyValue": "A wood", "target": first["items"][0]["id"]});
+    send(Method::POST, "/annotations/w3c/1/notes/", note).await;
+    let (annotated_tag, annotated) = read().await;
+    assert!(first["items"][0]["annotations"].is_null(), "{first}");
+    assert!(annotated["items"][0]["annotations"].is_array(), "{annotated}");
+    assert_ne!(annotated_tag, tag);
+
+    send(Method::DELETE, "/annotations/w3c/1/notes/?recursive=true", Value::Null).await;
+    assert_eq!(read().await, (tag.clone(), first.clone()), "as if nobody had written there");
+    let patch = json!({"label": {"en": ["Another"]}});
+    manage(&server, Method::PATCH, "b1", Some(&patch)).await;
+    assert_eq!(read().await.1["label"], patch["label"]);
+    send(Method::DELETE, "/customers/1/spaces/1/images/p2", Value::Null).await;
+    let (_, shorter) = read().await;
+    assert_eq!(shorter["items"].as_array().map(Vec::len), Some(1), "{shorter}");
+    assert_eq!(shorter["items"][0]["id"], first["items"][0]["id"]);
+}

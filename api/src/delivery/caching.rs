@@ -40,9 +40,9 @@ impl Caching {
 
 /// A JSON-LD document that is to be sent.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub(crate) struct Document<B = String> {
     /// With the public base filled in.
-    pub body: String,
+    pub body: B,
     pub content_type: &'static str,
     /// `None`: what it lists changes without leaving a time.
     pub modified_at_us: Option<i64>,
@@ -57,6 +57,13 @@ impl Document {
     /// The ETag is the digest of type and content, the public base in it included.
     pub(crate) fn respond(self, request: &HeaderMap) -> Response {
         let etag = digest(&[self.content_type, &self.body]);
+        self.respond_as(etag, request)
+    }
+}
+
+impl<B: IntoResponse> Document<B> {
+    /// The same with an ETag that is known already.
+    pub(crate) fn respond_as(self, etag: String, request: &HeaderMap) -> Response {
         let validators = Validators { etag, modified_at_us: self.modified_at_us };
         let is_known = validators.not_modified(request);
         let mut response = self.body.into_response();

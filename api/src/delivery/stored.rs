@@ -7,6 +7,7 @@ use super::canvases::{Naming, canvas, thumbnail, with_text};
 use super::collections;
 use super::info::{moved, see_other};
 use super::manifests::negotiated;
+use super::rendered::{MadeAt, Rendered, RenderedKey};
 use crate::access::Caller;
 use crate::annotations::Annotations;
 use crate::error::{Answer, Problem};
@@ -21,17 +22,15 @@ use dlcs_domain::manifest::document::CanvasNaming;
 use dlcs_domain::{AssetId, CustomerId, ManifestId};
 use dlcs_iiif::base::BASE_PLACEHOLDER;
 use dlcs_iiif::content_search::SearchVersion;
+use dlcs_iiif::negotiation::Negotiated;
 use dlcs_iiif::presentation::{
     Canvas, ExternalResource, LanguageMap, Manifest, PresentationVersion, downgrade,
 };
 use dlcs_projections::manifests::{ManifestRow, Stored, StoredRow, path_of, resolve};
 use dlcs_projections::tile_metadata::TileMetadataRow;
-use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
-
-/// Read models that are asked at the same time for one manifest.
-const LOOKUPS_AT_ONCE: usize = 16;
+use std::sync::Arc;
 
 /// `/iiif/[{v}/]{c}/{slug…}`: the manifest or collection at a path of slugs.
 pub(crate) async fn public(
@@ -95,17 +94,38 @@ async fn serve(
     row: &ManifestRow,
     id: String,
 ) -> Answer {
-    let negotiated = negotiated(caller, headers);
-    let stored = managed::document_of(state, row).await?;
-    let rendered = render(state, row, stored, id, negotiated.version).await?;
+    let Negotiated { version, content_type } = negotiated(caller, headers);
+    let (document, edits) = (row.stored.document.sha256.clone(), row.stored.edit_revision);
+    let manifest = row.id.clone();
+    let key = RenderedKey { manifest, document, edits, address: id, version, content_type };
+    let rendered = rendered(state, row, key).await?;
     let document = Document {
-        body: rendered.body,
-        content_type: negotiated.content_type,
-        modified_at_us: Some(rendered.modified_at_us),
+        body: rendered.body.clone(),
+        content_type,
+        modified_at_us: Some(rendered.modified_at_us.max(row.stored.modified_at_us)),
         caching: Caching::of(true, false),
         link: None,
     };
-    Ok(document.respond(headers))
+    Ok(document.respond_as(rendered.etag.clone(), headers))
+}
+
+/// Returns a document from memory, where it is still as it would be rendered now.
+async fn rendered(state: &Shared, row: &ManifestRow, key: RenderedKey) -> Answer<Arc<Rendered>> {
+    let freshness = &state.queries.freshness;
+    if let Some(known) = state.rendered.get(&key, freshness) {
+        return Ok(known);
+    }
+    let _turn = state.rendered.turn().await;
+    if let Some(known) = state.rendered.get(&key, freshness) {
+        return Ok(known);
+    }
+    let made_at = MadeAt::now(freshness);
+    let stored = managed::document_of(state, row).await?;
+    let made_at = stored.painted.as_ref().map(|_| made_at);
+    let dated = render(state, row, stored, key.address.clone(), key.version).await?;
+    let body = dated.document.to_string();
+    let rendered = Rendered::new(&key, body, dated.modified_at_us, made_at);
+    Ok(state.rendered.keep(key, rendered))
 }
 
 /// Returns the public path of a manifest or collection now.
@@ -141,13 +161,12 @@ pub(crate) async fn document(
     stored: StoredDocument,
     id: String,
 ) -> Answer<Value> {
-    let rendered = render(state, row, stored, id, PresentationVersion::V3).await?;
-    serde_json::from_str(&rendered.body).map_err(Problem::internal)
+    Ok(render(state, row, stored, id, PresentationVersion::V3).await?.document)
 }
 
 /// A document and when anything in it last changed.
-struct Rendered {
-    body: String,
+struct Dated {
+    document: Value,
     modified_at_us: i64,
 }
 
@@ -157,17 +176,15 @@ async fn render(
     stored: StoredDocument,
     id: String,
     version: PresentationVersion,
-) -> Answer<Rendered> {
+) -> Answer<Dated> {
     let Some(painted) = &stored.painted else {
         let document = with_identity(stored.document, &id);
         let document = match version {
             PresentationVersion::V2 => downgrade(&document),
             PresentationVersion::V3 => document,
         };
-        return Ok(Rendered {
-            body: document.to_string(),
-            modified_at_us: row.stored.modified_at_us,
-        });
+        let modified_at_us = row.stored.modified_at_us;
+        return Ok(Dated { document, modified_at_us });
     };
     let assets = facts(state, painted).await?;
     let texts = OpenTexts::of(state, painted).await?;
@@ -198,11 +215,11 @@ async fn render(
     if !texts.0.is_empty() {
         offer_text(state, row, &mut manifest);
     }
-    let body = match version {
-        PresentationVersion::V2 => older(&manifest, stored.document, &id)?.to_string(),
-        PresentationVersion::V3 => merged(&manifest, stored.document, &id)?.to_string(),
+    let document = match version {
+        PresentationVersion::V2 => older(&manifest, stored.document, &id),
+        PresentationVersion::V3 => merged(&manifest, stored.document, &id),
     };
-    Ok(Rendered { body, modified_at_us })
+    Ok(Dated { document, modified_at_us })
 }
 
 /// Texts that anybody may read, with the time of their last change. A manifest is the same for
@@ -235,16 +252,13 @@ fn offer_text(state: &Shared, row: &ManifestRow, manifest: &mut Manifest) {
 
 /// Returns what is known of each painted asset, in order.
 pub(crate) async fn facts(state: &Shared, painted: &[Painted]) -> Answer<Vec<Option<Found>>> {
-    // Owned ids: a stream of borrowed ones would not be `Send` for every lifetime.
     let ids: Vec<AssetId> = painted.iter().map(|painted| painted.asset.clone()).collect();
-    let lookups = futures::stream::iter(ids).map(|id| fact(state.clone(), id));
-    lookups.buffered(LOOKUPS_AT_ONCE).try_collect().await
-}
-
-async fn fact(state: Shared, id: AssetId) -> Answer<Option<Found>> {
-    let row = state.queries.tile_metadata.tile_metadata(&id).await?;
-    let row = row.filter(|row| *row != TileMetadataRow::Deleted);
-    Ok(row.map(|row| Found { id, row, tail: String::new(), is_open: false }))
+    let rows = state.queries.tile_metadata.tile_metadata_of(&ids).await?;
+    let facts = ids.into_iter().zip(rows).map(|(id, row)| {
+        let row = row.filter(|row| *row != TileMetadataRow::Deleted)?;
+        Some(Found { id, row, tail: String::new(), is_open: false })
+    });
+    Ok(facts.collect())
 }
 
 /// Names canvases after their assets, and ranges, below the flat address of their manifest.
@@ -299,9 +313,8 @@ impl CanvasNames {
 }
 
 /// Puts the expanded canvases into the client's own document.
-fn merged(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
-    let printed = manifest.to_json(PresentationVersion::V3);
-    let mut printed: Value = serde_json::from_str(&printed).map_err(Problem::internal)?;
+fn merged(manifest: &Manifest, document: Value, id: &str) -> Value {
+    let mut printed = manifest.to_json_value(PresentationVersion::V3);
     let mut document = with_identity(document, id);
     document["items"] = printed["items"].take();
     for name in ["thumbnail", "label"] {
@@ -318,13 +331,12 @@ fn merged(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
     if manifest.search.is_some() {
         document["@context"] = with_search_context(document["@context"].take());
     }
-    Ok(document)
+    document
 }
 
 /// Presentation 2.1 of the client's own document, with the expanded canvases in it.
-fn older(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
-    let printed = manifest.to_json(PresentationVersion::V2);
-    let mut printed: Value = serde_json::from_str(&printed).map_err(Problem::internal)?;
+fn older(manifest: &Manifest, document: Value, id: &str) -> Value {
+    let mut printed = manifest.to_value(PresentationVersion::V2);
     let canvases = printed["sequences"][0]["canvases"].take();
     let mut document = with_identity(document, id);
     // Ranges lead to canvases that are there, and take over their labels.
@@ -344,7 +356,7 @@ fn older(manifest: &Manifest, document: Value, id: &str) -> Answer<Value> {
         (None, ours) => older["service"] = ours,
         (Some(_), ours) => append(&mut older, "service", vec![ours]),
     }
-    Ok(older)
+    older
 }
 
 fn outline(canvas: &Canvas) -> Value {

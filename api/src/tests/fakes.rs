@@ -1,5 +1,6 @@
 //! Read models with a handful of rows, and stores in memory.
 
+use crate::delivery::RenderedManifests;
 use crate::state::{Idempotency, Written};
 use crate::{AdminKey, ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
 use async_trait::async_trait;
@@ -71,6 +72,7 @@ pub(super) fn router() -> Router {
         admin_key: AdminKey::new("key", "secret"),
         limits: ApiLimits::default(),
         written: Written::default(),
+        rendered: RenderedManifests::default(),
     };
     crate::router(state, Router::new())
 }

@@ -197,12 +197,14 @@ proptest! {
     #[test]
     fn what_version_3_0_prints_is_read_back(manifest in manifest(PresentationVersion::V3)) {
         let document = printed(&manifest, PresentationVersion::V3);
+        prop_assert_eq!(manifest.to_json_value(PresentationVersion::V3), document.clone());
         prop_assert_eq!(Manifest::from_json(&document), Ok(manifest));
     }
 
     #[test]
     fn what_version_2_1_prints_is_read_back(manifest in manifest(PresentationVersion::V2)) {
         let document = printed(&manifest, PresentationVersion::V2);
+        prop_assert_eq!(manifest.to_json_value(PresentationVersion::V2), document.clone());
         prop_assert_eq!(Manifest::from_json(&document), Ok(manifest));
     }
 
