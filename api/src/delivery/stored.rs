@@ -336,7 +336,7 @@ fn merged(manifest: &Manifest, document: Value, id: &str) -> Value {
 
 /// Presentation 2.1 of the client's own document, with the expanded canvases in it.
 fn older(manifest: &Manifest, document: Value, id: &str) -> Value {
-    let mut printed = manifest.to_value(PresentationVersion::V2);
+    let mut printed = manifest.to_json_value(PresentationVersion::V2);
     let canvases = printed["sequences"][0]["canvases"].take();
     let mut document = with_identity(document, id);
     // Ranges lead to canvases that are there, and take over their labels.

@@ -111,7 +111,7 @@ async fn forget_ours(state: &Shared, row: &ManifestRow, body: &mut Value) -> Ans
     if !text.contains("paintedResources") {
         return Ok(());
     }
-    let kept = manifest_body::stored(state, row.id.customer, &text)?;
+    let kept = manifest_body::stored(state, row, &text)?;
     let Some(members) = body.as_object_mut().filter(|_| kept.painted.is_some()) else {
         return Ok(());
     };

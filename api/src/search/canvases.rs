@@ -28,7 +28,7 @@ pub(super) enum Canvases {
 /// Something that a collection holds.
 pub(super) enum Held {
     Manifest {
-        row: ManifestRow,
+        row: Box<ManifestRow>,
         address: String,
         painted: Vec<Painted>,
     },

@@ -83,7 +83,7 @@ async fn read(state: Shared, found: Found) -> Answer<Held> {
         Found::Asset(asset) => Ok(Held::Asset(asset)),
         Found::Manifest { row, address } => {
             let painted = manifests::document_of(&state, &row).await?.painted.unwrap_or_default();
-            Ok(Held::Manifest { row, address, painted })
+            Ok(Held::Manifest { row: Box::new(row), address, painted })
         }
     }
 }
