@@ -198,18 +198,18 @@ async fn a_list_that_a_client_wrote_is_kept_whole_and_can_be_written_back() {
     }
     let within = manage(&server, Method::PUT, "manifests/m9", Some(manifest("x", "p"))).await;
     assert_eq!(within.status, StatusCode::CONFLICT, "{}", within.body);
-    for (field, wrong) in [
-        ("items", json!([{"id": "javascript:alert(1)", "type": "Manifest"}])),
-        ("items", json!([{"id": "https://example.org/canvas", "type": "Canvas"}])),
-        ("label", json!(7)),
-        ("type", json!("Manifest")),
-        ("parent", json!("https://elsewhere.example/1/collections/a")),
+    for (field, wrong, at) in [
+        ("items", json!([{"id": "javascript:alert(1)", "type": "Manifest"}]), "/items/0/id"),
+        ("items", json!([{"id": "https://example.org/canvas", "type": "Canvas"}]), "items"),
+        ("label", json!(7), "label"),
+        ("type", json!("Manifest"), "type"),
+        ("parent", json!("https://elsewhere.example/1/collections/a"), "parent"),
     ] {
         let mut list = json!({"type": "Collection", "label": "Picks", "items": items});
         list[field] = wrong;
         let refused = manage(&server, Method::POST, "collections", Some(list)).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{field}: {}", refused.body);
-        assert_eq!(refused.body["field"], field, "{}", refused.body);
+        assert_eq!(refused.body["field"], at, "{}", refused.body);
     }
 }
 
