@@ -3,6 +3,7 @@
 //! What a viewer cannot do by itself is left out, and said where it is:
 //!
 //! - Clover shows no table of contents, and of a collection only the manifests that are in it directly.
+//! - Clover takes a canvas of version 2.1 for an image, and shows nothing, where its address ends like one's (`….jpg`).
 //! - Universal Viewer and Clover show the first image of a composed canvas alone; so does the light viewer.
 
 use crate::browser;
