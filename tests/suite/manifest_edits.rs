@@ -172,7 +172,10 @@ async fn canvases_of_the_clients_own_are_added_replaced_and_removed() {
     let gone = edit(&server, Method::DELETE, &at("a"), None).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.body);
     assert_eq!(shown(&server).await, ["b", "c"]);
-    assert_eq!(edit(&server, Method::DELETE, &at("a"), None).await.status, StatusCode::NOT_FOUND);
+    let again = edit(&server, Method::DELETE, &at("a"), None).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "{}", again.body);
+    let refused = edit(&server, Method::POST, CANVASES, Some(&painted("p1"))).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.body);
 }
 
 #[tokio::test]
@@ -292,4 +295,6 @@ async fn graphql_paints_moves_and_removes_canvases_and_sets_ranges() {
     assert_eq!(gone["errors"], Value::Null);
     let again = ask(r#"removeRange(id: "b1", range: "one")"#.to_owned()).await;
     assert_eq!(again["errors"][0]["extensions"]["code"], "not-found", "{again}");
+    let message = again["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(message.contains(&format!("{base}/1/manifests/b1/ranges/one")), "{message}");
 }

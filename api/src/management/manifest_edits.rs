@@ -129,7 +129,8 @@ pub(crate) async fn put_canvas(request: Incoming, body: Body) -> Answer {
                     let decided = edit_with(request, &context, part, &[edit]).await?;
                     (decided, StatusCode::CREATED)
                 }
-                done => (done?, StatusCode::OK),
+                Err(error) => return Err(refusal(&request.state, error)),
+                Ok(decided) => (decided, StatusCode::OK),
             };
             answer(request, part, Shown::Named, decided, status).await
         })
@@ -236,13 +237,19 @@ async fn edit_with(
     part: &Part,
     edits: &[ManifestEdit],
 ) -> Answer<Decided> {
-    let shown = |text: String| text.replace(BASE_PLACEHOLDER, request.state.public_url.as_str());
-    edit(request, context, part, edits).await.map_err(|error| match error {
-        CommandError::NotFound(text) => CommandError::NotFound(shown(text)).into(),
-        CommandError::Conflict(text) => CommandError::Conflict(shown(text)).into(),
-        CommandError::Invalid(text) => CommandError::Invalid(shown(text)).into(),
-        error => error.into(),
-    })
+    edit(request, context, part, edits).await.map_err(|error| refusal(&request.state, error))
+}
+
+/// Names canvases as clients know them.
+fn refusal(state: &Shared, error: CommandError) -> Problem {
+    let shown = |text: String| text.replace(BASE_PLACEHOLDER, state.public_url.as_str());
+    let error = match error {
+        CommandError::NotFound(text) => CommandError::NotFound(shown(text)),
+        CommandError::Conflict(text) => CommandError::Conflict(shown(text)),
+        CommandError::Invalid(text) => CommandError::Invalid(shown(text)),
+        error => error,
+    };
+    error.into()
 }
 
 /// Whether the manifest itself is there.

@@ -25,15 +25,36 @@ pub(super) enum Canvases {
     },
 }
 
-/// Something that a collection holds.
-pub(super) enum Held {
-    Manifest {
-        row: Box<ManifestRow>,
+/// A manifest that a collection holds.
+pub(super) struct Held {
+    manifest: Container,
+    /// Images in their order, each with its canvas.
+    images: Vec<(AssetId, String)>,
+}
+
+impl Held {
+    pub(super) fn stored(
+        state: &Shared,
+        row: &ManifestRow,
         address: String,
         painted: Vec<Painted>,
-    },
+    ) -> Self {
+        let mut names = CanvasNames::default();
+        let named = |painted: Painted| {
+            let canvas = names.of(state, row, &painted).id;
+            (painted.asset, canvas)
+        };
+        let images = painted.into_iter().map(named).collect();
+        let label = row.stored.label.texts().next().map(|(_, text)| text);
+        let label = label.unwrap_or(&row.id.id).to_owned();
+        Self { manifest: Container { id: address, label }, images }
+    }
+
     /// The manifest of a single image.
-    Asset(AssetId),
+    pub(super) fn of_asset(base: &PublicUrl, asset: AssetId) -> Self {
+        let (manifest, canvas) = (own_manifest(base, &asset), address::canvas(base, &asset));
+        Self { manifest, images: vec![(asset, canvas)] }
+    }
 }
 
 impl Canvases {
@@ -56,31 +77,15 @@ impl Canvases {
     }
 
     /// Names canvases in what a collection holds; also returns the images on them, in order.
-    pub(super) fn of_held(state: &Shared, held: Vec<Held>) -> (Self, Vec<AssetId>) {
-        let base = &state.public_url;
+    pub(super) fn of_held(held: Vec<Held>) -> (Self, Vec<AssetId>) {
         let (mut canvases, mut manifests) = (HashMap::new(), Vec::with_capacity(held.len()));
         let mut assets = Vec::new();
-        let mut add = |asset: AssetId, canvas: String, manifest: usize| {
-            if let Entry::Vacant(free) = canvases.entry(asset) {
-                assets.push(free.key().clone());
-                free.insert((canvas, manifest));
-            }
-        };
-        for (place, held) in held.into_iter().enumerate() {
-            match held {
-                Held::Manifest { row, address, painted } => {
-                    let mut names = CanvasNames::default();
-                    for painted in &painted {
-                        let canvas = names.of(state, &row, painted).id;
-                        add(painted.asset.clone(), canvas, place);
-                    }
-                    let label = row.stored.label.texts().next().map(|(_, text)| text.to_owned());
-                    manifests.push(Container { id: address, label: label.unwrap_or(row.id.id) });
-                }
-                Held::Asset(asset) => {
-                    manifests.push(own_manifest(base, &asset));
-                    let canvas = address::canvas(base, &asset);
-                    add(asset, canvas, place);
+        for (place, Held { manifest, images }) in held.into_iter().enumerate() {
+            manifests.push(manifest);
+            for (asset, canvas) in images {
+                if let Entry::Vacant(free) = canvases.entry(asset) {
+                    assets.push(free.key().clone());
+                    free.insert((canvas, place));
                 }
             }
         }

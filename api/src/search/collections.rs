@@ -80,10 +80,10 @@ async fn first(state: &Shared, caller: &Caller, id: &CollectionId) -> Answer<Nex
 
 async fn read(state: Shared, found: Found) -> Answer<Held> {
     match found {
-        Found::Asset(asset) => Ok(Held::Asset(asset)),
+        Found::Asset(asset) => Ok(Held::of_asset(&state.public_url, asset)),
         Found::Manifest { row, address } => {
             let painted = manifests::document_of(&state, &row).await?.painted.unwrap_or_default();
-            Ok(Held::Manifest { row: Box::new(row), address, painted })
+            Ok(Held::stored(&state, &row, address, painted))
         }
     }
 }

@@ -93,7 +93,7 @@ impl SearchRequest {
 
     async fn collection(&self, id: &CollectionId) -> Answer<(Scope, Canvases)> {
         let held = collections::held(&self.state, &self.caller, id).await?;
-        let (canvases, assets) = Canvases::of_held(&self.state, held);
+        let (canvases, assets) = Canvases::of_held(held);
         if assets.len() > ASSETS_MAX {
             return Err(collections::too_large());
         }

@@ -129,7 +129,9 @@ impl History {
                 let document = match event {
                     ManifestEvent::Created(it) => &it.document,
                     ManifestEvent::Replaced(it) => &it.document,
-                    ManifestEvent::Moved(_) | ManifestEvent::Deleted(_) => return Ok(()),
+                    ManifestEvent::Consolidated(it) => &it.document,
+                    // What is moved, edited or deleted names no document.
+                    _ => return Ok(()),
                 };
                 is_there(&ObjectKey::document(&digest(document)), objects)
             }

@@ -3,6 +3,7 @@
 use super::{ChangedManifest, changed_manifest, command_error, context_for};
 use crate::context::{asset_id, customer_id, state};
 use async_graphql::{Context, InputObject, Json, Object, Result};
+use dlcs_commands::CommandError;
 use dlcs_domain::ManifestId;
 use dlcs_domain::manifest::{
     CanvasAdded, CanvasMoved, CanvasRemoved, ManifestEdit, RangeRemoved, RangeSet,
@@ -121,7 +122,21 @@ async fn edited(
     let names = state(ctx).manifest_names.canvases(&id);
     let manifests = &state(ctx).commands.manifests;
     let decided = manifests.edit(&context, &id, &[edit], &*names).await;
-    changed_manifest(ctx, id, decided.map_err(command_error)?).await
+    let decided = decided.map_err(|error| command_error(in_our_words(ctx, error)))?;
+    changed_manifest(ctx, id, decided).await
+}
+
+/// Names canvases and ranges as clients know them.
+fn in_our_words(ctx: &Context<'_>, error: CommandError) -> CommandError {
+    let base = &*state(ctx).public_url;
+    let kept = kept(ctx, &format!("{base}/"));
+    let shown = |text: String| text.replace(kept.trim_end_matches('/'), base);
+    match error {
+        CommandError::NotFound(text) => CommandError::NotFound(shown(text)),
+        CommandError::Conflict(text) => CommandError::Conflict(shown(text)),
+        CommandError::Invalid(text) => CommandError::Invalid(shown(text)),
+        error => error,
+    }
 }
 
 /// Returns the whole id of a range, as it is kept.
