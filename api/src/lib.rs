@@ -31,7 +31,9 @@ pub use annotations::AnnotationDocuments;
 pub use delivery::RenderedManifests;
 pub use delivery::stored::PaintedNames;
 pub use error::Problem;
-pub use management::manifests::members as manifest_members;
+pub use management::manifests::{
+    CanvasOutline, canvases as manifest_canvases, members as manifest_members,
+};
 pub use router::{reserved_segments, router};
 pub use service::pages::{are_built_in as pages_are_built_in, graphiql as graphiql_page};
 pub use state::{ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};

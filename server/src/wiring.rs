@@ -22,7 +22,7 @@ use dlcs_domain::{ActorId, ManifestId};
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use dlcs_eventlog::{EventLog, Position};
 use dlcs_graphql::{
-    AnnotationText, ConsumerStatus, GraphqlState, ManifestNames, ProjectionControl,
+    AnnotationText, CanvasOutline, ConsumerStatus, GraphqlState, ManifestNames, ProjectionControl,
     ProjectionStatus,
 };
 use dlcs_imaging::{DecodeLimits, DerivativePolicy, Tiles, TilesSettings};
@@ -298,6 +298,7 @@ impl Wired {
     fn graphql_state(&self, public_url: &str, api: &ApiState) -> GraphqlState {
         let key = api.admin_key.clone();
         let shared = Arc::new(api.clone());
+        let for_canvases = Arc::clone(&shared);
         let origins = Arc::clone(&self.origins);
         GraphqlState {
             queries: self.read_models.models.queries(),
@@ -307,6 +308,13 @@ impl Wired {
             members: Arc::new(move |row| {
                 let members = dlcs_api::manifest_members(Arc::clone(&shared), row);
                 Box::pin(async move { members.await.map_err(|problem| problem.detail) })
+            }),
+            canvases: Arc::new(move |row| {
+                let canvases = dlcs_api::manifest_canvases(Arc::clone(&for_canvases), row);
+                Box::pin(async move {
+                    let canvases = canvases.await.map_err(|problem| problem.detail)?;
+                    Ok(canvases.into_iter().map(outline).collect())
+                })
             }),
             annotations: Arc::new(Annotations(AnnotationDocuments {
                 public_url: api.public_url.clone(),
@@ -324,6 +332,12 @@ impl Wired {
             check_origin: Arc::new(move |url| origins.check(url).map_err(|it| it.to_string())),
         }
     }
+}
+
+/// A canvas of the API as GraphQL takes it.
+fn outline(canvas: dlcs_api::CanvasOutline) -> CanvasOutline {
+    let dlcs_api::CanvasOutline { address, label, asset } = canvas;
+    CanvasOutline { address, label, asset }
 }
 
 /// Annotations as GraphQL asks the API for them.

@@ -108,3 +108,75 @@ async fn what_was_deleted_is_not_shown_as_living() {
     let answer = ask(&server, Persona::Admin, &node).await;
     assert_eq!(answer["data"], json!({ "space": null, "node": null }));
 }
+
+/// Canvases come in pages, with images and annotations by what they are about.
+#[tokio::test]
+async fn the_canvases_of_a_manifest_lead_to_images_and_annotations() {
+    let server = Server::start();
+    server.space(1).await;
+    for name in ["a", "b", "c"] {
+        server.upload(name, png(64, 48)).await;
+    }
+    let painted = ["c", "a", "b"].map(|id| json!({"asset": {"id": id, "space": 1}}));
+    let manifest = json!({"slug": "book", "paintedResources": painted});
+    let own = json!({
+        "type": "Manifest",
+        "label": {"en": ["Own"]},
+        "items": [{"id": "https://example.org/c1", "type": "Canvas", "label": {"none": ["One"]}}],
+    });
+    for (id, body) in [("book", &manifest), ("own", &own)] {
+        let request = server.request(Persona::Admin, Method::PUT, &format!("/1/manifests/{id}"));
+        let request = request.header("X-IIIF-CS-Show-Extras", "All").json(body);
+        assert_eq!(request.send().await.expect("an answer").status(), StatusCode::CREATED, "{id}");
+    }
+    let page = |after: &str| {
+        format!(
+            "{{ manifest(id: \"book\") {{ canvases(first: 2, after: {after}) {{ totalCount
+               pageInfo {{ hasNextPage endCursor }}
+               nodes {{ address label asset {{ assetId }}
+                 one: annotations(first: 1) {{ annotationId }} annotations {{ annotationId }} }} }} }} }}"
+        )
+    };
+    let first = ask(&server, Persona::Admin, &page("null")).await;
+    let canvases = &first["data"]["manifest"]["canvases"];
+    assert_eq!(canvases["totalCount"], 3, "{first}");
+    assert_eq!(canvases["nodes"][0]["asset"]["assetId"], "1/1/c");
+    assert_eq!(canvases["nodes"][1]["label"], json!({"none": ["a"]}));
+    let document = server.json(Persona::Anonymous, "/iiif/1/book").await;
+    let address = canvases["nodes"][1]["address"].as_str().expect("an address");
+    assert_eq!(document["items"][1]["id"], address);
+
+    let body = json!({"type": ["BasicContainer", "AnnotationCollection"], "label": "Notes"});
+    let container = server.request(Persona::Admin, Method::PUT, "/annotations/w3c/1/notes/");
+    container.json(&body).send().await.expect("an answer");
+    for (slug, target) in [("x", format!("{address}#xywh=1,1,5,5")), ("y", address.to_owned())] {
+        let note = json!({"@context": "http://www.w3.org/ns/anno.jsonld", "type": "Annotation",
+            "bodyValue": "A wood", "target": target});
+        let request = server.request(Persona::Admin, Method::POST, "/annotations/w3c/1/notes/");
+        let sent = request.header("Slug", slug).json(&note).send().await.expect("an answer");
+        assert_eq!(sent.status(), StatusCode::CREATED);
+    }
+    for (who, asset) in
+        [(Persona::Admin, json!({"assetId": "1/1/a"})), (Persona::Anonymous, Value::Null)]
+    {
+        let answer = ask(&server, who, &page("null")).await;
+        let nodes = &answer["data"]["manifest"]["canvases"]["nodes"];
+        assert_eq!(nodes[0]["annotations"], json!([]), "{answer}");
+        assert_eq!(nodes[1]["annotations"], json!([{"annotationId": "x"}, {"annotationId": "y"}]));
+        assert_eq!(nodes[1]["one"], json!([{"annotationId": "x"}]));
+        assert_eq!(nodes[1]["asset"], asset, "{answer}");
+    }
+    let end = first["data"]["manifest"]["canvases"]["pageInfo"]["endCursor"].to_string();
+    let second = ask(&server, Persona::Admin, &page(&end)).await;
+    let canvases = &second["data"]["manifest"]["canvases"];
+    assert_eq!(canvases["pageInfo"]["hasNextPage"], false, "{second}");
+    assert_eq!(canvases["nodes"].as_array().map(Vec::len), Some(1));
+    assert_eq!(canvases["nodes"][0]["asset"]["assetId"], "1/1/b");
+    let query =
+        "{ manifest(id: \"own\") { canvases { nodes { address label asset { assetId } } } } }";
+    let answer = ask(&server, Persona::Anonymous, query).await;
+    let expected = json!([{
+        "address": "https://example.org/c1", "label": {"none": ["One"]}, "asset": null,
+    }]);
+    assert_eq!(answer["data"]["manifest"]["canvases"]["nodes"], expected, "{answer}");
+}

@@ -30,6 +30,22 @@ pub type CheckOrigin = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 pub type Members =
     Arc<dyn Fn(ManifestRow) -> BoxFuture<'static, Result<Vec<AssetId>, String>> + Send + Sync>;
 
+/// A canvas of a stored manifest.
+#[derive(Debug, Clone)]
+pub struct CanvasOutline {
+    /// What it is known by.
+    pub address: String,
+    /// A language map.
+    pub label: serde_json::Value,
+    /// The registered image that is painted on it.
+    pub asset: Option<AssetId>,
+}
+
+/// Returns the canvases of a stored manifest, in order; the sentence is for the log.
+pub type Canvases = Arc<
+    dyn Fn(ManifestRow) -> BoxFuture<'static, Result<Vec<CanvasOutline>, String>> + Send + Sync,
+>;
+
 /// Everything that resolvers need. Cheap to clone.
 #[derive(Clone)]
 pub struct GraphqlState {
@@ -38,6 +54,7 @@ pub struct GraphqlState {
     pub search: Search,
     pub objects: Arc<dyn Objects>,
     pub members: Members,
+    pub canvases: Canvases,
     pub annotations: Arc<dyn AnnotationText>,
     pub manifest_names: Arc<dyn ManifestNames>,
     pub clock: Arc<dyn Clock>,

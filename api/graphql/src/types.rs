@@ -3,6 +3,7 @@
 pub(crate) mod annotation;
 pub(crate) mod asset;
 pub(crate) mod batch;
+pub(crate) mod canvas;
 pub(crate) mod change;
 pub(crate) mod collection;
 pub(crate) mod customer;

@@ -7,6 +7,7 @@ use super::manifest_body::{self, NewManifest};
 use super::place;
 use super::write::{Done, Incoming, insert_edit_tag, insert_modified};
 use crate::access::Caller;
+use crate::delivery::canvases::Naming;
 use crate::delivery::{address, stored};
 use crate::error::{Answer, Problem};
 use crate::http::body;
@@ -35,6 +36,39 @@ const MERGED: [&str; 6] = ["@context", "label", "thumbnail", "seeAlso", "renderi
 pub async fn members(state: Shared, row: ManifestRow) -> Answer<Vec<AssetId>> {
     let painted = document_of(&state, &row).await?.painted.unwrap_or_default();
     Ok(painted.into_iter().map(|it| it.asset).collect())
+}
+
+/// A canvas of a stored manifest, in a word.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanvasOutline {
+    /// What it is known by in the document.
+    pub address: String,
+    /// A language map, or what the client wrote there.
+    pub label: Value,
+    /// The registered image that is painted on it.
+    pub asset: Option<AssetId>,
+}
+
+/// Returns the canvases of a stored manifest, in order; of registered images those too that are not
+/// ingested yet.
+pub async fn canvases(state: Shared, row: ManifestRow) -> Answer<Vec<CanvasOutline>> {
+    let StoredDocument { mut document, painted } = document_of(&state, &row).await?;
+    if let Some(painted) = painted {
+        let mut names = stored::CanvasNames::default();
+        let outlines = painted.iter().map(|painted| {
+            let Naming { id, label } = names.of(&state, &row, painted);
+            let label = serde_json::to_value(&label).unwrap_or_default();
+            CanvasOutline { address: id, label, asset: Some(painted.asset.clone()) }
+        });
+        return Ok(outlines.collect());
+    }
+    let Value::Array(items) = document["items"].take() else { return Ok(Vec::new()) };
+    let outlines = items.into_iter().map(|mut item| CanvasOutline {
+        address: item["id"].as_str().unwrap_or_default().to_owned(),
+        label: item.get_mut("label").map(Value::take).unwrap_or_default(),
+        asset: None,
+    });
+    Ok(outlines.collect())
 }
 
 /// Whether the client asks for the view of managers.

@@ -1,5 +1,6 @@
 //! A stored manifest: where it is and which document it has.
 
+use super::canvas::{self, Canvas};
 use super::event::{self, Event};
 use crate::connection::List;
 use crate::context::{principal, query_error, segment, state};
@@ -63,6 +64,17 @@ impl Manifest {
     async fn address(&self, ctx: &Context<'_>) -> Result<String> {
         let flat = || format!("/{}/manifests/{}", self.customer, segment(&self.manifest_id));
         address(ctx, self.key.customer, &self.stored, flat).await
+    }
+
+    /// Its canvases in order; of registered images those too that are not ingested yet.
+    async fn canvases(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<Canvas>> {
+        let row = ManifestRow { id: self.key.clone(), stored: self.stored.clone() };
+        canvas::of_manifest(ctx, row, first, after).await
     }
 
     /// Everything that happened to this manifest, in order.
