@@ -20,7 +20,16 @@ const POSTGRES: &str = "/usr/lib/postgresql";
 
 /// Returns the outcome of a scenario whose programs are not all there.
 pub(crate) fn lacks() -> Option<Outcome> {
-    let missing = [STORES, POSTGRES_ES].into_iter().find(|it| !beside(it).is_file());
+    lacks_some(&[STORES, POSTGRES_ES])
+}
+
+/// The same for a scenario that needs nothing but PostgreSQL itself.
+pub(crate) fn lacks_postgres() -> Option<Outcome> {
+    lacks_some(&[STORES])
+}
+
+fn lacks_some(programs: &[&str]) -> Option<Outcome> {
+    let missing = programs.iter().find(|it| !beside(it).is_file());
     if let Some(missing) = missing {
         return Some(Outcome::Skipped(format!("`{missing}` is not built: use `make bench`")));
     }
@@ -76,6 +85,16 @@ impl Postgres {
 
     pub(crate) async fn drop(&mut self, name: &str) -> Result<()> {
         self.order(&format!("drop {name}")).await.map(drop)
+    }
+
+    /// Lets the server log every statement from now on.
+    pub(crate) async fn log_statements(&mut self) -> Result<()> {
+        self.order("log").await.map(drop)
+    }
+
+    /// Returns how many statements it has logged.
+    pub(crate) async fn statements(&mut self) -> Result<u64> {
+        Ok(self.order("statements").await?.parse()?)
     }
 
     /// Ends the server and waits until its folder is gone.

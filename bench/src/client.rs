@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{Request, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -18,10 +18,17 @@ pub(crate) struct Connection {
 /// A whole answer.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
 impl Answer {
+    /// Returns the entity tag.
+    pub(crate) fn etag(&self) -> Result<String> {
+        let etag = self.headers.get("etag").context("there is no ETag")?;
+        Ok(etag.to_str()?.to_owned())
+    }
+
     /// Returns status and body for a message.
     pub(crate) fn text(&self) -> String {
         format!("{} {}", self.status, String::from_utf8_lossy(&self.body))
@@ -66,8 +73,8 @@ impl Connection {
         self.sender.ready().await?;
         let request = request.body(Full::new(Bytes::from(body)))?;
         let response = self.sender.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
-        Ok(Answer { status, body })
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Answer { status: head.status, headers: head.headers, body })
     }
 }

@@ -1,7 +1,9 @@
 //! Load on a server by `wrk`: one thread, some connections, a list of paths walked at random.
 
+use crate::figures::Rounds;
 use crate::process::run;
 use anyhow::{Context, Result, ensure};
+use dlcs_bench_sample::Done;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,13 +12,38 @@ use std::time::Duration;
 pub(crate) struct Load {
     script: PathBuf,
     paths: PathBuf,
+    /// What the client has already.
+    etag: Option<String>,
 }
 
 /// What one round of load found.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
     pub(crate) requests_per_s: f64,
+    pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+}
+
+impl From<Done> for Round {
+    fn from(done: Done) -> Self {
+        Self { requests_per_s: done.per_second(), p50_ms: done.p50_ms, p99_ms: done.p99_ms }
+    }
+}
+
+/// Rates and times of one kind of request on one server, one value per round.
+#[derive(Default)]
+pub(crate) struct Series {
+    pub(crate) rates: Rounds,
+    pub(crate) p50_ms: Rounds,
+    pub(crate) p99_ms: Rounds,
+}
+
+impl Series {
+    pub(crate) fn push(&mut self, round: Round) {
+        self.rates.push(round.requests_per_s);
+        self.p50_ms.push(round.p50_ms);
+        self.p99_ms.push(round.p99_ms);
+    }
 }
 
 /// The line that the script prints.
@@ -25,6 +52,7 @@ struct Line {
     requests: f64,
     duration_us: f64,
     failed: u64,
+    p50_us: f64,
     p99_us: f64,
 }
 
@@ -35,7 +63,12 @@ impl Load {
         std::fs::write(&script, include_str!("wrk.lua"))?;
         let file = work.join(format!("{name}.paths"));
         std::fs::write(&file, paths.join("\n") + "\n")?;
-        Ok(Self { script, paths: file })
+        Ok(Self { script, paths: file, etag: None })
+    }
+
+    /// The same by clients that have something already: the answer is 304 where it is current.
+    pub(crate) fn knowing(&self, etag: String) -> Self {
+        Self { script: self.script.clone(), paths: self.paths.clone(), etag: Some(etag) }
     }
 
     /// Asks for as much as `connections` can for some time. Any failed request is an error.
@@ -52,12 +85,29 @@ impl Load {
         let paths = self.paths.display().to_string();
         let address = format!("http://{address}");
         let seed = seed.to_string();
-        let args = ["-t1", &connections, &time, "-s", &script, &address, "--", &paths, &seed];
+        let mut args = vec![
+            "-t1",
+            &connections,
+            &time,
+            "--timeout",
+            "20s",
+            "-s",
+            &script,
+            &address,
+            "--",
+            &paths,
+            &seed,
+        ];
+        args.extend(self.etag.as_deref());
         let text = run("wrk", &args).await?;
         let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
         let line: Line = serde_json::from_str(line.context("wrk says nothing")?)?;
         ensure!(line.failed == 0, "{} of {} requests failed", line.failed, line.requests);
         let seconds = line.duration_us / 1e6;
-        Ok(Round { requests_per_s: line.requests / seconds, p99_ms: line.p99_us / 1e3 })
+        Ok(Round {
+            requests_per_s: line.requests / seconds,
+            p50_ms: line.p50_us / 1e3,
+            p99_ms: line.p99_us / 1e3,
+        })
     }
 }

@@ -23,8 +23,8 @@ use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
 use scenarios::{
-    Bench, appends, highlighter, histories, ingest, rebuilds, recognition, registrations, replay,
-    search, tiles,
+    Bench, annotations, appends, highlighter, histories, ingest, presentation, rebuilds,
+    recognition, registrations, replay, search, statements, tiles,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,6 +57,9 @@ enum Scenario {
     Replay,
     Rebuilds,
     Tiles,
+    Presentation,
+    Annotations,
+    Statements,
     Ingest,
     Recognition,
     Search,
@@ -64,13 +67,16 @@ enum Scenario {
 }
 
 impl Scenario {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Registrations,
         Self::Appends,
         Self::Histories,
         Self::Replay,
         Self::Rebuilds,
         Self::Tiles,
+        Self::Presentation,
+        Self::Annotations,
+        Self::Statements,
         Self::Ingest,
         Self::Recognition,
         Self::Search,
@@ -85,6 +91,9 @@ impl Scenario {
             Self::Replay => "replay",
             Self::Rebuilds => "rebuilds",
             Self::Tiles => "tiles",
+            Self::Presentation => "presentation",
+            Self::Annotations => "annotations",
+            Self::Statements => "statements",
             Self::Ingest => "ingest",
             Self::Recognition => "recognition",
             Self::Search => "search",
@@ -100,6 +109,9 @@ impl Scenario {
             Self::Replay => "Replaying history",
             Self::Rebuilds => "Rebuilding and starting",
             Self::Tiles => "Serving tiles",
+            Self::Presentation => "Serving and editing manifests",
+            Self::Annotations => "Writing and asking for annotations",
+            Self::Statements => "SQL statements of one question",
             Self::Ingest => "Ingesting images",
             Self::Recognition => "Recognising pages",
             Self::Search => "Searching text",
@@ -115,6 +127,9 @@ impl Scenario {
             Self::Replay => replay::run(bench).await,
             Self::Rebuilds => rebuilds::run(bench).await,
             Self::Tiles => tiles::run(bench).await,
+            Self::Presentation => presentation::run(bench).await,
+            Self::Annotations => annotations::run(bench).await,
+            Self::Statements => statements::run(bench).await,
             Self::Ingest => ingest::run(bench).await,
             Self::Recognition => recognition::run(bench).await,
             Self::Search => search::run(bench).await,

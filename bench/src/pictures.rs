@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const LARGE: (u32, u32) = (10_240, 8_000);
 /// Width and height of a page, in pixels.
 pub(crate) const PAGE: (u32, u32) = (2_000, 3_000);
+/// Width and height of a small picture, in pixels.
+const LEAF: (u32, u32) = (240, 360);
 /// The large picture is this texture, twice as wide and twice as high.
 const TEXTURE: (u32, u32) = (LARGE.0 / 2, LARGE.1 / 2);
 
@@ -89,6 +91,18 @@ impl Studio {
     fn at(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
+}
+
+/// Makes a small gray picture, of which thousands are ingested in a minute.
+pub(crate) async fn leaf(folder: &Path) -> Result<PathBuf> {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let (grain, gray, file) = (at("leaf-grain.v"), at("leaf.v"), at("leaf.jpg"));
+    let (width, height) = (LEAF.0.to_string(), LEAF.1.to_string());
+    let options = ["--mean", "160", "--sigma", "20", "--seed", "1"];
+    run("vips", &[&["gaussnoise", &grain, &width, &height], &options[..]].concat()).await?;
+    run("vips", &["cast", &grain, &gray, "uchar"]).await?;
+    run("vips", &["jpegsave", &gray, &file, "--Q", "75"]).await?;
+    Ok(PathBuf::from(file))
 }
 
 /// Reads a JPEG and puts a comment into it, so that its bytes are new to whoever knows the picture.

@@ -89,6 +89,11 @@ impl Server {
         Ok(())
     }
 
+    /// Opens a connection to it.
+    pub(crate) async fn connect(&self) -> Result<Connection> {
+        Connection::open(&self.address).await
+    }
+
     /// Uploads an image as `1/1/{id}`; it is ingested afterwards.
     pub(crate) async fn upload(&self, id: &str, image: Vec<u8>) -> Result<()> {
         let mut connection = Connection::open(&self.address).await?;

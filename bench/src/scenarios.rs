@@ -1,14 +1,17 @@
 //! What is measured. Each scenario makes its own stores and leaves nothing behind.
 
+pub(crate) mod annotations;
 pub(crate) mod appends;
 pub(crate) mod highlighter;
 pub(crate) mod histories;
 pub(crate) mod ingest;
+pub(crate) mod presentation;
 pub(crate) mod rebuilds;
 pub(crate) mod recognition;
 pub(crate) mod registrations;
 pub(crate) mod replay;
 pub(crate) mod search;
+pub(crate) mod statements;
 pub(crate) mod tiles;
 
 use crate::figures::Outcome;

@@ -1,12 +1,13 @@
 -- Walks a list of paths at random; prints one line of JSON at the end.
--- Arguments behind `--`: a file with one path a line, and a seed.
+-- Arguments behind `--`: a file with one path a line, a seed, and an entity tag that the client has.
 
 local requests = {}
 
 function init(args)
   math.randomseed(tonumber(args[2]))
+  local headers = args[3] and { ["If-None-Match"] = args[3] }
   for path in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format("GET", path)
+    requests[#requests + 1] = wrk.format("GET", path, headers)
   end
 end
 

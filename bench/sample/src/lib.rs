@@ -2,10 +2,15 @@
 //!
 //! The sides of a comparison are programs of their own, and both use this.
 
+pub mod annotations;
+
 use anyhow::{Context, Result, ensure};
 use dlcs_domain::asset::{AssetMetadata, Delivery, Registered, Source};
 use dlcs_domain::{ActorId, CustomerId, EventMetadata};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -117,7 +122,7 @@ impl Done {
     }
 }
 
-/// Writes events, one after the other.
+/// Writes events, or asks, one after the other.
 pub trait Writer: Send + 'static {
     /// Returns once event `number` of this writer is durable.
     fn write(&mut self, number: u64) -> impl Future<Output = Result<()>> + Send;
@@ -133,6 +138,24 @@ pub async fn closed_loop<W: Writer>(
     for writer in writers {
         tasks.spawn(write_until(writer, begun + time));
     }
+    gathered(tasks, begun).await
+}
+
+/// Lets writers share numbers, each taking the next one once its own answer has come.
+pub async fn in_turns<W: Writer>(
+    writers: impl IntoIterator<Item = W>,
+    numbers: Range<u64>,
+) -> Result<Done> {
+    let next = Arc::new(AtomicU64::new(numbers.start));
+    let mut tasks = JoinSet::new();
+    let begun = Instant::now();
+    for writer in writers {
+        tasks.spawn(write_below(writer, Arc::clone(&next), numbers.end));
+    }
+    gathered(tasks, begun).await
+}
+
+async fn gathered(mut tasks: JoinSet<Result<Vec<Duration>>>, begun: Instant) -> Result<Done> {
     let mut waits = Vec::new();
     while let Some(done) = tasks.join_next().await {
         waits.extend(done??);
@@ -144,6 +167,23 @@ pub async fn closed_loop<W: Writer>(
     let (p50_ms, p99_ms) = (percentile(50), percentile(99));
     ensure!(seconds > 0.0, "no time has passed");
     Ok(Done { events: waits.len() as u64, seconds, p50_ms, p99_ms })
+}
+
+async fn write_below(
+    mut writer: impl Writer,
+    next: Arc<AtomicU64>,
+    end: u64,
+) -> Result<Vec<Duration>> {
+    let mut waits = Vec::new();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= end {
+            return Ok(waits);
+        }
+        let begun = Instant::now();
+        writer.write(number).await?;
+        waits.push(begun.elapsed());
+    }
 }
 
 async fn write_until(mut writer: impl Writer, end: Instant) -> Result<Vec<Duration>> {

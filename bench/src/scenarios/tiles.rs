@@ -3,7 +3,7 @@
 use super::{Bench, is_peer_first, lacks, mebibytes};
 use crate::client::Connection;
 use crate::figures::{Better, Figure, Outcome, Rounds};
-use crate::load::{Load, Round};
+use crate::load::{Load, Series};
 use crate::nginx::Nginx;
 use crate::pictures::{LARGE, Studio};
 use anyhow::{Context, Result, ensure};
@@ -16,20 +16,6 @@ const CONNECTIONS: [u32; 2] = [4, 64];
 /// Levels whose tiles are asked for: full size, half, quarter.
 const LEVELS: usize = 3;
 const REGIONS: u64 = 6_000;
-
-/// Rates and slow answers of one kind of request on one server.
-#[derive(Default)]
-struct Series {
-    rates: Rounds,
-    p99_ms: Rounds,
-}
-
-impl Series {
-    fn push(&mut self, round: Round) {
-        self.rates.push(round.requests_per_s);
-        self.p99_ms.push(round.p99_ms);
-    }
-}
 
 pub(crate) async fn run(bench: &Bench) -> Result<Outcome> {
     if let Some(skipped) = lacks(&["nginx", "wrk", "vips"]) {

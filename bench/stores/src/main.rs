@@ -4,12 +4,14 @@
 
 mod bare;
 mod history;
+mod jsonb;
 mod server;
 mod store;
 mod write_side;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use dlcs_bench_sample::annotations::Shelf;
 use std::path::PathBuf;
 use store::Store;
 
@@ -63,6 +65,33 @@ enum Work {
         #[arg(long)]
         events: u64,
     },
+    /// Writes annotations one by one into a table of PostgreSQL with a `jsonb` column.
+    JsonbFill {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        canvases: u64,
+        /// Number of the first one.
+        #[arg(long)]
+        from: u64,
+        #[arg(long)]
+        annotations: u64,
+        #[arg(long)]
+        writers: u32,
+    },
+    /// Asks that table for some time.
+    JsonbAsk {
+        #[arg(long)]
+        url: String,
+        #[arg(long)]
+        canvases: u64,
+        #[arg(long)]
+        question: jsonb::Question,
+        #[arg(long)]
+        connections: u32,
+        #[arg(long)]
+        seconds: f64,
+    },
     /// Reads all events, and decodes payload and metadata of each.
     Read {
         #[arg(long)]
@@ -94,6 +123,12 @@ async fn main() -> Result<()> {
             bare::copy(&url, events, together, rows).await?
         }
         Work::Fill { store, events } => history::fill(&store, events).await?,
+        Work::JsonbFill { url, canvases, from, annotations, writers } => {
+            jsonb::fill(&url, Shelf { canvases }, from..from + annotations, writers).await?
+        }
+        Work::JsonbAsk { url, canvases, question, connections, seconds } => {
+            jsonb::ask(&url, Shelf { canvases }, question, connections, seconds).await?
+        }
         Work::Read { store } => history::read(&store).await?,
         Work::Fold { store, into, projection } => {
             history::fold(&store, &into, projection.as_deref()).await?
