@@ -22,6 +22,9 @@ pub struct CommandContext {
     pub expected_edit: Option<u64>,
     /// The client sent `If-None-Match: *`: there must be no such thing yet.
     pub expects_absent: bool,
+    /// Edit revision of the resource, there or not, on which a flow has built; if it is another one
+    /// now, the flow has to look again.
+    pub seen_edit: Option<u64>,
 }
 
 impl CommandContext {
@@ -37,6 +40,7 @@ impl CommandContext {
             traceparent: None,
             expected_edit: None,
             expects_absent: false,
+            seen_edit: None,
         }
     }
 
@@ -46,7 +50,8 @@ impl CommandContext {
     #[must_use]
     pub fn part(&self, name: &str) -> Self {
         let command_id = self.command_id.map(|it| Uuid::new_v5(&it, name.as_bytes()));
-        Self { command_id, expected_edit: None, expects_absent: false, ..self.clone() }
+        let (expected_edit, seen_edit) = (None, None);
+        Self { command_id, expected_edit, expects_absent: false, seen_edit, ..self.clone() }
     }
 
     /// Returns the context of one row of a body that is repeated row by row: each is sealed by its

@@ -55,7 +55,8 @@ impl<A: Aggregate> Planner<'_, A> {
     async fn decide(&mut self, context: &CommandContext, command: A::Command) -> Answer<A> {
         let before = self.loaded.state.clone();
         let actual = before.edit_revision();
-        if context.expects_absent && before.exists() {
+        let has_moved = context.seen_edit.is_some_and(|it| it != actual);
+        if has_moved || (context.expects_absent && before.exists()) {
             return Err(DispatchError::EditMismatch { actual });
         }
         let is_stale = context.expected_edit.is_some_and(|it| it != actual || !before.exists());

@@ -107,37 +107,50 @@ impl Hierarchy {
             return repeated.map(|it| (id, it)).ok_or(error);
         }
         let Some(key) = place.name_key(customer) else {
-            let decided = self.create_below::<A>(context, &id, place, command).await?;
+            let create = context.part("create");
+            let decided = self.create_below::<A>(context, &create, &id, place, command).await?;
             return Ok((id, decided));
         };
         let _queued = self.reservations.queue(&key).await;
-        let (id, reservation) = match self.reservations.holder(&key).await? {
+        for _tried in 0..MOVE_TRIES_MAX {
             // Created once only: whoever repeats its own command gets the same answer.
-            Some(holder)
-                if holder.usage != Usage::Unused
-                    && !is_chosen
-                    && holder.owner.category() == A::CATEGORY =>
-            {
-                (parse(&holder.owner)?, None)
-            }
-            _ => {
-                let owner = stream::<A>(&id);
-                let reservation = self.reservations.reserve(context, &key, &owner).await?;
-                reservation.check()?;
-                (id, Some(reservation))
-            }
-        };
-        match self.create_below::<A>(context, &id, place, command).await {
-            Ok(decided) => Ok((id, decided)),
-            Err(error) => {
-                if let Some(reservation) = reservation {
-                    let owner = stream::<A>(&id);
-                    self.reservations.give_back(context, &key, &owner, reservation, &error).await?;
+            let holder = self.reservations.holder(&key).await?.filter(|holder| {
+                let is_ours = holder.owner.category() == A::CATEGORY;
+                holder.usage != Usage::Unused && !is_chosen && is_ours
+            });
+            let id = holder.map_or_else(|| Ok(id.clone()), |holder| parse(&holder.owner))?;
+            match self.create_named::<A>(context, &id, &key, place, command.clone()).await {
+                // Somebody has created and deleted it in between, and released its name.
+                Err(CommandError::EditMismatch { .. }) => {}
+                Err(CommandError::Conflict(_)) if !is_chosen => {
+                    return Err(CommandError::NameTaken(place.slug.clone().unwrap_or_default()));
                 }
-                let is_taken = !is_chosen && matches!(error, CommandError::Conflict(_));
-                let name = || place.slug.clone().unwrap_or_default();
-                Err(if is_taken { CommandError::NameTaken(name()) } else { error })
+                done => return done.map(|decided| (id, decided)),
             }
+        }
+        Err(CommandError::Busy)
+    }
+
+    /// Creates a resource once its name is reserved, if it is still what it was before that.
+    async fn create_named<A: Placed>(
+        &self,
+        context: &CommandContext,
+        id: &FlatId,
+        key: &NameKey,
+        place: &Place,
+        command: A::Command,
+    ) -> Result<Decided, CommandError> {
+        let seen_edit = Some(self.load::<A>(id).await?.edit_revision());
+        let owner = stream::<A>(id);
+        let reservation = self.reservations.reserve(context, key, &owner).await?;
+        reservation.check()?;
+        let as_seen = CommandContext { seen_edit, ..context.part("create") };
+        match self.create_below::<A>(context, &as_seen, id, place, command).await {
+            Err(error) => {
+                self.reservations.give_back(context, key, &owner, reservation, &error).await?;
+                Err(error)
+            }
+            done => done,
         }
     }
 
@@ -223,11 +236,12 @@ impl Hierarchy {
     async fn create_below<A: Placed>(
         &self,
         context: &CommandContext,
+        create: &CommandContext,
         id: &FlatId,
         place: &Place,
         command: A::Command,
     ) -> Result<Decided, CommandError> {
-        let decided = self.execute::<A>(&context.part("create"), id, command).await?;
+        let decided = self.execute::<A>(create, id, command).await?;
         if let Err(error) = self.check_parents::<A>(id, place).await {
             let expected_edit = Some(decided.edit_revision);
             let undo = CommandContext { expected_edit, ..context.part("undo") };

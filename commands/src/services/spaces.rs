@@ -52,17 +52,32 @@ impl SpaceCommands {
         check_space_name(&space.name)?;
         let key = NameKey::Space(customer, space.name.clone());
         let _queued = self.reservations.queue(&key).await;
-        let id = match self.reservations.holder(&key).await? {
-            // Created once only: whoever repeats its own command gets the same answer.
-            Some(holder) if holder.usage != Usage::Unused => parse(&holder.owner)?,
-            _ => {
-                let id = self.allocate(context, customer).await?;
-                self.reservations.reserve(context, &key, &stream(id)).await?.check()?;
-                id
+        for _tried in 0..RENAME_TRIES_MAX {
+            let id = match self.reservations.holder(&key).await? {
+                // Created once only: whoever repeats its own command gets the same answer.
+                Some(holder) if holder.usage != Usage::Unused => parse(&holder.owner)?,
+                _ => self.allocate(context, customer).await?,
+            };
+            match self.create_named(context, id, &key, space.clone()).await {
+                Err(CommandError::EditMismatch { .. }) => {}
+                done => return done.map(|decided| (id, decided)),
             }
-        };
-        let decided = self.create_as(context, id, space).await?;
-        Ok((id, decided))
+        }
+        Err(CommandError::Busy)
+    }
+
+    /// Creates a space once its name is reserved. Who creates and deletes it in between has released
+    /// that name: then it is looked at again.
+    async fn create_named(
+        &self,
+        context: &CommandContext,
+        id: SpaceId,
+        key: &NameKey,
+        space: NewSpace,
+    ) -> Result<Decided, CommandError> {
+        let seen_edit = Some(self.load(id).await?.state.edit_revision());
+        self.reservations.reserve(context, key, &stream(id)).await?.check()?;
+        self.create_as(&CommandContext { seen_edit, ..context.part("create") }, id, space).await
     }
 
     /// PUT: creates a space under a chosen number, or changes the one that is there.
@@ -89,8 +104,13 @@ impl SpaceCommands {
         self.executor.execute::<Customer>(&context.natural(), &customer, choose).await?;
         let key = NameKey::Space(id.customer, space.name.clone());
         let _queued = self.reservations.queue(&key).await;
-        self.reservations.reserve(context, &key, &stream(id)).await?.check()?;
-        self.create_as(context, id, space).await
+        for _tried in 0..RENAME_TRIES_MAX {
+            match self.create_named(context, id, &key, space.clone()).await {
+                Err(CommandError::EditMismatch { .. }) => {}
+                done => return done,
+            }
+        }
+        Err(CommandError::Busy)
     }
 
     /// PATCH: renames a space or changes what its new assets take over.
@@ -286,7 +306,7 @@ impl SpaceCommands {
             default_roles,
             default_recognise,
         };
-        match self.execute(&context.part("create"), id, command).await {
+        match self.execute(context, id, command).await {
             Ok(outcome) => Ok(outcome.decided),
             Err(CommandError::Conflict(_)) => Err(CommandError::NameTaken(name)),
             Err(error) => Err(error),
@@ -304,7 +324,7 @@ impl SpaceCommands {
             return Ok(None);
         }
         let Ok(space) = new_space(change.clone()) else { return Ok(None) };
-        match self.create_as(context, id, space).await {
+        match self.create_as(&context.part("create"), id, space).await {
             Ok(decided) => Ok(Some(decided)),
             Err(CommandError::NameTaken(_)) => Ok(None),
             Err(error) => Err(error),
