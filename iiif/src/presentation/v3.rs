@@ -64,7 +64,7 @@ enum SearchOffer<'a> {
         #[serde(rename = "@type")]
         kind: &'static str,
         profile: &'static str,
-        service: AutocompleteOffer<'a>,
+        service: [AutocompleteOffer<'a>; 1],
     },
     V2 {
         id: &'a str,
@@ -291,11 +291,11 @@ fn offers(search: &SearchService) -> [SearchOffer<'_>; 2] {
             id: &search.search_v1,
             kind: "SearchService1",
             profile: "http://iiif.io/api/search/1/search",
-            service: AutocompleteOffer::V1 {
+            service: [AutocompleteOffer::V1 {
                 id: &search.autocomplete_v1,
                 kind: "AutoCompleteService1",
                 profile: "http://iiif.io/api/search/1/autocomplete",
-            },
+            }],
         },
     ]
 }
