@@ -163,6 +163,8 @@ impl<'d> Canvases<'d> {
                 set(&mut canvas, "canvasId", json!(it.canvas_id));
             } else if let Some(id) = self.list[at]["canvasPainting"].get("canvasId") {
                 set(&mut canvas, "canvasId", id.clone());
+            } else if let Some(painting) = canvas["canvasPainting"].as_object_mut() {
+                painting.remove("canvasId");
             }
             set(&mut canvas, "canvasOrder", self.list[at]["canvasPainting"]["canvasOrder"].clone());
         } else if canvas["id"] != it.canvas_id {

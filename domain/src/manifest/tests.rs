@@ -1,3 +1,5 @@
+//! Life of a stored manifest.
+
 use super::{
     CanvasRemoved, Label, LabelledBlob, Manifest, ManifestCommand as Do, ManifestConsolidated,
     ManifestCreated, ManifestDeleted, ManifestEdit, ManifestError, ManifestEvent as Then,

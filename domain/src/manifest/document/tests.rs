@@ -1,3 +1,5 @@
+//! Edits of documents, one by one and at random.
+
 use super::*;
 use proptest::prelude::*;
 
@@ -129,6 +131,11 @@ fn painted_assets_keep_the_names_of_their_canvases() {
     assert_eq!(canvas_ids(&removed, &Plain), ["c/1/q", "c/1/p/2"]);
     let other = edited(painted(&["p", "q"]), &[change("c/1/p", resource("z"))]);
     assert_eq!(canvas_ids(&other, &Plain), ["c/1/p", "c/1/q"], "another picture, the same canvas");
+    let mut named = resource("p");
+    named["canvasPainting"]["canvasId"] = json!("c/1/p");
+    for same in [resource("p"), named] {
+        assert_eq!(apply(&mut painted(&["p"]), &change("c/1/p", same), &Plain), Ok(false));
+    }
     let again = edited(painted(&["p"]), &[change("c/1/p", resource("p"))]);
     assert_eq!(again, painted(&["p"]));
 }
