@@ -305,6 +305,8 @@ async fn pages_are_registered_and_recognised_with_one_command_and_read_models_eq
     assert!(output.status.success(), "{output:?}");
     let (_, plain) = text(&server, Persona::Anonymous, "/text/plain/1/1/phototest.tif").await;
     assert!(plain.contains("The quick brown dog jumped over the\nlazy fox."), "{plain}");
+    // A node of Elasticsearch that holds nothing yet has to make its index first.
+    server.projected().await;
     let path = "/search/v2/1/manifests/photo?q=%22the+lazy+fox%22";
     let found = found_within(&server, path, Duration::from_secs(5)).await;
     // One of them runs over a line break.
