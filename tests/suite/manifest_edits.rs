@@ -118,7 +118,7 @@ async fn assets_are_painted_moved_and_taken_away_one_by_one() {
     let moved = edit(&server, Method::PATCH, &before, Some(&json!({}))).await;
     assert_eq!((moved.status, moved.etag.as_str()), (StatusCode::OK, "\"4\""), "{}", moved.body);
     assert_eq!(shown(&server).await, ["p4", "p3", "p1", "p2"]);
-    let label = json!({"canvasPainting": {"label": {"en": ["Title page"]}}});
+    let label = json!({"canvasPainting": {"label": {"en": ["Title page"], "none": null}}});
     let last = format!("{CANVASES}/1%2Fp4?before=");
     let both = edit(&server, Method::PATCH, &last, Some(&label)).await;
     assert_eq!((both.status, both.etag.as_str()), (StatusCode::OK, "\"6\""), "{}", both.body);

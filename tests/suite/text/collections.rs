@@ -137,7 +137,7 @@ async fn a_collection_offers_its_search() {
             &services[0]["id"],
             &services[0]["service"][0]["id"],
             &services[1]["@id"],
-            &services[1]["service"]["@id"],
+            &services[1]["service"][0]["@id"],
         ] {
             let address = format!("{}?q=gewiegelt", address.as_str().expect("an address"));
             let answer = server.json(Persona::Anonymous, &address).await;
