@@ -11,7 +11,7 @@ use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_commands::services::{Commands, NewSpace};
 use dlcs_domain::asset::{MetadataPatch, Registration, Source};
 use dlcs_domain::patch::Patch;
-use dlcs_domain::{AssetId, ContainerId, CustomerId, SpaceId};
+use dlcs_domain::{AssetId, CollectionId, ContainerId, CustomerId, SpaceId};
 use dlcs_eventlog::{EventLog, Position};
 use dlcs_objects::memory::MemoryObjects;
 use std::sync::Arc;
@@ -41,10 +41,7 @@ impl WriteSide {
         let sample = Sample::default();
         let context = context(&sample);
         commands.customers.ensure_default(&context).await?;
-        let new = NewSpace {
-            name: "bench".to_owned(),
-            ..NewSpace::default()
-        };
+        let new = NewSpace { name: "bench".to_owned(), ..NewSpace::default() };
         let (space, _) = commands.spaces.create(&context, CustomerId(1), new).await?;
         let head = log.head().await?;
         Ok(Self { log, commands, space, sample, head })
@@ -148,11 +145,7 @@ impl Lookups for NoLookups {
         Err(LookupError::Behind)
     }
 
-    async fn container_is_empty(
-        &self,
-        _: &ContainerId,
-        _: Position,
-    ) -> Result<bool, LookupError> {
+    async fn container_is_empty(&self, _: &ContainerId, _: Position) -> Result<bool, LookupError> {
         Err(LookupError::Behind)
     }
 }
