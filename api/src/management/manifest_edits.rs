@@ -29,7 +29,7 @@ use dlcs_iiif::base::BASE_PLACEHOLDER;
 use dlcs_iiif::link::encode_segment;
 use dlcs_iiif::negotiation::negotiate_presentation;
 use dlcs_iiif::presentation::{PresentationVersion, check};
-use part::{Part, PartKind, kept, kept_id, whole_id};
+use part::{Part, PartKind, is_whole, kept, kept_id, whole_id};
 use serde_json::{Map, Value, json};
 
 /// Edits lie in their events, so that they are small.
@@ -42,7 +42,7 @@ fn before(request: &Incoming, manifest: &ManifestId) -> Answer<Option<Option<Str
         return Ok(Some(None));
     }
     let (state, kind) = (&request.state, PartKind::Canvas);
-    let id = match named.contains("://") || named.starts_with("urn:") {
+    let id = match is_whole(named) {
         true => named.to_owned(),
         false => whole_id(state, manifest, kind, &encode_segment(named))?,
     };
@@ -94,12 +94,21 @@ pub(crate) async fn add_canvas(request: Incoming, body: Body) -> Answer {
     let json = body::json(&request.headers, body, EDIT_BYTES_MAX).await?;
     let canvas = canvas(&request, &json.value, None).await?;
     let before = before(&request, &part.manifest)?.flatten();
+    // Only what is named after its asset has to be looked for where it was put.
+    let chosen = canvas["id"].as_str().or_else(|| canvas["canvasPainting"]["canvasId"].as_str());
+    let (part, what) = match chosen {
+        Some(id) => {
+            let id = id.replace(BASE_PLACEHOLDER, request.state.public_url.as_str());
+            (Part { id, ..part }, Shown::Named)
+        }
+        None => (part, Shown::Placed(before.clone())),
+    };
     let (request, part) = (&request, &part);
     request
         .once(&json.bytes, |context| async move {
-            let edit = ManifestEdit::CanvasAdded(CanvasAdded { canvas, before: before.clone() });
+            let edit = ManifestEdit::CanvasAdded(CanvasAdded { canvas, before });
             let decided = edit_with(request, &context, part, &[edit]).await?;
-            answer(request, part, Shown::Placed(before), decided, StatusCode::CREATED).await
+            answer(request, part, what, decided, StatusCode::CREATED).await
         })
         .await
 }

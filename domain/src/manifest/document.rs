@@ -143,8 +143,9 @@ impl<'d> Canvases<'d> {
         if let Some(id) = chosen.filter(|id| self.has(id)) {
             return Err(EditError::CanvasExists(id.to_owned()));
         }
-        if chosen.is_none() {
-            self.pin(Some(&canvas));
+        let is_chosen = chosen.is_some();
+        self.pin(Some(&canvas));
+        if !is_chosen {
             self.name(&mut canvas);
         }
         self.list.insert(at, canvas);

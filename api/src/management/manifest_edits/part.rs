@@ -47,8 +47,8 @@ impl Part {
     pub(super) fn of(request: &Incoming, kind: PartKind) -> Answer<Self> {
         let customer = request.caller.customer()?;
         let manifest = ManifestId { customer, id: request.params.get("manifest").to_owned() };
-        let folder = format!("/{}/", kind.folder());
-        let named = request.uri.path().split_once(&folder).map_or("", |(_, name)| name);
+        // `/{c}/manifests/{id}/{folder}/…`: what follows stays encoded.
+        let named = request.uri.path().splitn(6, '/').nth(5).unwrap_or_default();
         let id = whole_id(&request.state, &manifest, kind, named)?;
         Ok(Self { manifest, kind, id })
     }
@@ -95,6 +95,11 @@ impl Part {
     }
 }
 
+/// Whether a name is an id as clients write it, and not the end of one of ours.
+pub(super) fn is_whole(named: &str) -> bool {
+    named.contains("://") || named.starts_with("urn:")
+}
+
 /// Reads a name: a whole id, percent-encoded, or the end of one of ours, in its segments.
 pub(super) fn whole_id(
     state: &Shared,
@@ -105,7 +110,7 @@ pub(super) fn whole_id(
     let wrong = || Problem::bad_request("bad-address", "the address is not UTF-8");
     let decode = |text: &str| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
     let whole = decode(named).ok_or_else(wrong)?;
-    if whole.is_empty() || whole.contains("://") || whole.starts_with("urn:") {
+    if whole.is_empty() || is_whole(&whole) {
         return Ok(whole);
     }
     let segments = named.split('/').map(|it| decode(it).map(|it| encode_segment(&it)));

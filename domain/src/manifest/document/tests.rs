@@ -127,6 +127,10 @@ fn painted_assets_keep_the_names_of_their_canvases() {
         .map(|it| &it["canvasPainting"]["canvasOrder"])
         .collect();
     assert_eq!(orders, [&json!(0), &json!(1), &json!(2)]);
+    let mut chosen = resource("q");
+    chosen["canvasPainting"]["canvasId"] = json!("mine");
+    let before = edited(painted(&["p", "q"]), &[add(chosen, Some("c/1/p"))]);
+    assert_eq!(canvas_ids(&before, &Plain), ["mine", "c/1/p", "c/1/q"]);
     let removed = edited(twice, &[remove("c/1/p")]);
     assert_eq!(canvas_ids(&removed, &Plain), ["c/1/q", "c/1/p/2"]);
     let other = edited(painted(&["p", "q"]), &[change("c/1/p", resource("z"))]);
@@ -194,7 +198,15 @@ fn made(document: &Value, (kind, which, place): (u8, usize, usize), number: usiz
     let ids = canvas_ids(document, &Plain);
     let is_painted = document.get("paintedResources").is_some();
     let before = ids.get(place).map(String::as_str);
-    let fresh = |name: &str| if is_painted { resource("again") } else { canvas(name, 3) };
+    let fresh = |name: &str| match (is_painted, number % 3) {
+        (true, 0) => {
+            let mut chosen = resource("p");
+            chosen["canvasPainting"]["canvasId"] = json!(format!("chosen/{number}"));
+            chosen
+        }
+        (true, _) => resource("again"),
+        (false, _) => canvas(name, 3),
+    };
     match (kind, ids.get(which)) {
         (1, Some(id)) => change(id, fresh(id)),
         (2, Some(id)) => shift(id, before),
