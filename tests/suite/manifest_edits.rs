@@ -1,47 +1,14 @@
 //! Canvases and ranges of stored manifests, edited one by one.
 
 use crate::support::fixtures::png;
-use crate::support::server::{Persona, Server};
+use crate::support::server::{Managed, Persona, Server};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 const CANVASES: &str = "/1/manifests/b1/canvases";
 
-struct Got {
-    status: StatusCode,
-    etag: String,
-    location: String,
-    body: Value,
-}
-
-async fn edit(server: &Server, method: Method, path: &str, body: Option<&Value>) -> Got {
-    guarded(server, method, path, body, None).await
-}
-
-async fn guarded(
-    server: &Server,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-    if_match: Option<&str>,
-) -> Got {
-    let request = server.request(Persona::Admin, method, path);
-    let mut request = request.header("X-IIIF-CS-Show-Extras", "All");
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    if let Some(tag) = if_match {
-        request = request.header("if-match", tag);
-    }
-    let response = request.send().await.expect("the server answers");
-    let (status, headers) = (response.status(), response.headers().clone());
-    let text = |name: &str| {
-        headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned()
-    };
-    let (etag, location) = (text("etag"), text("location"));
-    let body = response.text().await.expect("a body");
-    let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
-    Got { status, etag, location, body }
+async fn edit(server: &Server, method: Method, path: &str, body: Option<&Value>) -> Managed {
+    server.manage(method, path, body, None).await
 }
 
 /// A server with four images, and a manifest of the first two of them.
@@ -232,7 +199,7 @@ async fn editors_of_different_canvases_do_not_get_in_one_anothers_way() {
         assert_eq!(status, StatusCode::CREATED);
     }
     assert_eq!(shown(&server).await.len(), 14);
-    let stale = guarded(&server, Method::DELETE, &at("a"), None, Some("\"1\"")).await;
+    let stale = server.manage(Method::DELETE, &at("a"), None, Some("\"1\"")).await;
     assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{}", stale.body);
 }
 

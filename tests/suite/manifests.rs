@@ -1,19 +1,11 @@
 //! Stored manifests: kept as they came, changed, moved, deleted.
 
 use crate::support::fixtures::{self, png};
-use crate::support::server::{Persona, Server};
+use crate::support::server::{Managed, Persona, Server};
 use reqwest::{Client, Method, StatusCode, redirect};
 use serde_json::{Value, json};
 
-const EXTRAS: (&str, &str) = ("X-IIIF-CS-Show-Extras", "All");
-
-struct Got {
-    status: StatusCode,
-    etag: String,
-    body: Value,
-}
-
-async fn manage(server: &Server, method: Method, id: &str, body: Option<&Value>) -> Got {
+async fn manage(server: &Server, method: Method, id: &str, body: Option<&Value>) -> Managed {
     guarded(server, method, id, body, None).await
 }
 
@@ -23,20 +15,8 @@ async fn guarded(
     id: &str,
     body: Option<&Value>,
     if_match: Option<&str>,
-) -> Got {
-    let request = server.request(Persona::Admin, method, &format!("/1/manifests/{id}"));
-    let mut request = request.header(EXTRAS.0, EXTRAS.1);
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    if let Some(tag) = if_match {
-        request = request.header("if-match", tag);
-    }
-    let response = request.send().await.expect("the server answers");
-    let (status, headers) = (response.status(), response.headers().clone());
-    let etag = headers.get("etag").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
-    let text = response.text().await.expect("a body");
-    Got { status, etag, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+) -> Managed {
+    server.manage(method, &format!("/1/manifests/{id}"), body, if_match).await
 }
 
 /// A server with two images and a manifest of them, `book`.
@@ -146,7 +126,8 @@ async fn a_deleted_manifest_is_gone_everywhere() {
 async fn what_was_read_can_be_written_back() {
     let server = with_book().await;
     let path = "/1/manifests/b1";
-    let request = server.request(Persona::Admin, Method::GET, path).header(EXTRAS.0, EXTRAS.1);
+    let request =
+        server.request(Persona::Admin, Method::GET, path).header("X-IIIF-CS-Show-Extras", "All");
     let shown: Value = request.send().await.expect("an answer").json().await.expect("JSON");
     let put = manage(&server, Method::PUT, "b1", Some(&shown)).await;
     assert_eq!((put.status, put.etag.as_str()), (StatusCode::OK, "\"1\""), "{}", put.body);

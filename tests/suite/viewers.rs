@@ -8,7 +8,7 @@
 
 use crate::browser;
 use crate::support::fixtures;
-use crate::support::server::{KEY, Persona, SECRET, Server};
+use crate::support::server::{KEY, Managed, Persona, SECRET, Server};
 use reqwest::{Client, Method, StatusCode, redirect};
 use serde_json::{Value, json};
 
@@ -44,20 +44,9 @@ async fn guarded(
     body: Option<&Value>,
     if_match: Option<&str>,
 ) -> (String, Value) {
-    let request = server.request(Persona::Admin, method, path);
-    let mut request = request.header("X-IIIF-CS-Show-Extras", "All");
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    if let Some(tag) = if_match {
-        request = request.header("if-match", tag);
-    }
-    let response = request.send().await.expect("the server answers");
-    let (status, headers) = (response.status(), response.headers().clone());
-    let etag = headers.get("etag").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
-    let text = response.text().await.expect("a body");
-    assert!(status.is_success(), "{path}: {status} {text}");
-    (etag, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    let Managed { status, etag, body, .. } = server.manage(method, path, body, if_match).await;
+    assert!(status.is_success(), "{path}: {status} {body}");
+    (etag, body)
 }
 
 /// Asks without following a redirection.

@@ -47,6 +47,15 @@ impl DataFolder {
     }
 }
 
+/// What a manager was answered.
+pub(crate) struct Managed {
+    pub(crate) status: StatusCode,
+    pub(crate) etag: String,
+    pub(crate) location: String,
+    /// JSON, or the text where it is none.
+    pub(crate) body: Value,
+}
+
 impl Server {
     /// Starts on an empty folder.
     pub(crate) fn start() -> Self {
@@ -163,6 +172,33 @@ impl Server {
         let status = response.status();
         let text = response.text().await.expect("a body");
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Manages something stored, with extras, as its manager.
+    pub(crate) async fn manage(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        if_match: Option<&str>,
+    ) -> Managed {
+        let request = self.request(Persona::Admin, method, path);
+        let mut request = request.header("X-IIIF-CS-Show-Extras", "All");
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        if let Some(tag) = if_match {
+            request = request.header("if-match", tag);
+        }
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let header = |name: &str| {
+            headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned()
+        };
+        let (etag, location) = (header("etag"), header("location"));
+        let text = response.text().await.expect("a body");
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Managed { status, etag, location, body }
     }
 
     /// Makes a space of this number.
