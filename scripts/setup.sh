@@ -9,7 +9,8 @@ build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm
   libtesseract-dev libleptonica-dev libclang-dev clang)
 # Recognition: the program (tests compare with it) and the models of these languages.
 recognition_packages=(tesseract-ocr tesseract-ocr-{eng,osd,deu,fra,lat,frk,script-frak})
-test_packages=(chromium libvips-tools libmagic1 libxml2-utils postgresql openssl default-jdk-headless maven unzip)
+test_packages=(chromium libvips-tools libmagic1 libxml2-utils postgresql openssl default-jdk-headless maven unzip
+  poppler-utils qpdf)
 bench_packages=(nginx-light wrk libvips-tools postgresql default-jdk-headless maven unzip)
 
 # Elasticsearch's minimal distribution, as Maven knows it. The tests name the same version.
@@ -54,6 +55,11 @@ if [ "$mode" = all ]; then
   need xmllint libxml2-utils
   # The IIIF validator loads it.
   have_library libmagic.so || missing+=(libmagic1)
+  # What others read out of our PDFs and zips.
+  need pdftotext poppler-utils
+  need qpdf qpdf
+  # Where Elasticsearch is missing it is asked for below.
+  if [ -d "$elasticsearch_home" ]; then need unzip unzip; fi
 fi
 if [ "$mode" != --run ]; then
   have_postgresql || missing+=(postgresql)

@@ -31,6 +31,7 @@ fn sources() -> Vec<Source> {
         "fuzz/src",
         "fuzz/fuzz_targets",
         "ingest",
+        "export",
         "adapters",
         "server",
         "tests",
