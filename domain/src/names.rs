@@ -102,10 +102,11 @@ pub fn check_flat_id(id: &str) -> Result<(), NameError> {
     Ok(())
 }
 
-/// Checks the name of a named query: one path segment of 1 to 255 bytes.
+/// Checks the name of a named query: one path segment of 1 to 255 bytes, and not reserved.
 pub fn check_query_name(name: &str) -> Result<(), NameError> {
     check_segment(name)?;
-    if ["v1", "v2", "v3"].iter().any(|it| name.eq_ignore_ascii_case(it)) {
+    // In an address this stands where the name would.
+    if ["v1", "v2", "v3", "manifests"].iter().any(|it| name.eq_ignore_ascii_case(it)) {
         return Err(NameError::Reserved(name.to_owned()));
     }
     Ok(())
@@ -153,7 +154,8 @@ fn invalid(name: &str, reason: &'static str) -> Result<(), NameError> {
 #[cfg(test)]
 mod tests {
     use super::{
-        FIRST_PATH_SEGMENTS, NameError, check_customer_name, check_slug, check_space_name,
+        FIRST_PATH_SEGMENTS, NameError, check_customer_name, check_query_name, check_slug,
+        check_space_name,
     };
 
     fn codes(names: &[&str], check: fn(&str) -> Result<(), NameError>) -> Vec<&'static str> {
@@ -181,6 +183,12 @@ mod tests {
         assert_eq!(codes(&names, check_space_name), ["name-invalid"; 7]);
         assert_eq!(codes(&names, check_slug), ["name-invalid"; 7]);
         assert_eq!(codes(&["a b", "a%2Fb"], check_customer_name), ["name-invalid"; 2]);
+    }
+
+    #[test]
+    fn no_query_hides_a_version_or_the_manifests() {
+        assert_eq!(codes(&["v2", "Manifests"], check_query_name), ["name-reserved"; 2]);
+        assert_eq!(codes(&["manifest", "v4"], check_query_name), ["ok"; 2]);
     }
 
     #[test]

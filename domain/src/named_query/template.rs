@@ -3,7 +3,7 @@
 //! Pairs joined by `&`: `space`, `spacename`, `s1`–`s3`, `n1`–`n3`, `batch`, `manifest` with a literal
 //! or `pN`, the Nth argument of the address; `assetOrder` (or `canvas`) with fields and directions,
 //! `n1;s2 desc`; `#` with a literal that follows the arguments; `objectname`, `coverpage` and
-//! `redactedmessage`, which are kept for PDF and zip. An argument that is not given leaves its
+//! `redactedmessage`, which PDF and zip ask for. An argument that is not given leaves its
 //! condition out.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -129,6 +129,36 @@ impl Template {
             }
         }
         if is_narrowed { Ok(selection) } else { Err(TemplateError::Empty) }
+    }
+}
+
+impl Template {
+    /// Returns what a PDF or zip is to be called. `{s1}` to `{n3}` in it are what is looked for.
+    pub fn object_name(&self, arguments: &[String], selection: &Selection) -> Option<String> {
+        let mut name = self.said("objectname", arguments)?;
+        for (at, (string, number)) in selection.strings.iter().zip(selection.numbers).enumerate() {
+            let number = number.map(|it| it.to_string()).unwrap_or_default();
+            name = name.replace(&format!("{{s{}}}", at + 1), string.as_deref().unwrap_or_default());
+            name = name.replace(&format!("{{n{}}}", at + 1), &number);
+        }
+        Some(name).filter(|it| !it.trim().is_empty())
+    }
+
+    /// Returns what a PDF says in place of a page that may not be shown.
+    pub fn redacted_message(&self, arguments: &[String]) -> Option<String> {
+        self.said("redactedmessage", arguments).filter(|it| !it.trim().is_empty())
+    }
+
+    /// Returns what stands at a key that is no condition: a literal, or an argument of the address.
+    fn said(&self, key: &str, arguments: &[String]) -> Option<String> {
+        let mut pairs = self.text.split('&').filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(it, _)| it.trim() == key)?;
+        match operand(value).ok()? {
+            Operand::Literal(text) => Some(text),
+            Operand::Argument(number) => {
+                arguments.iter().chain(&self.appended).nth(number).cloned()
+            }
+        }
     }
 }
 
@@ -289,6 +319,24 @@ mod tests {
         assert_eq!(nameless, Err(TemplateError::Nameless("batch")), "not every image");
         let nameless = select("space=1&manifest=p1", &[","]);
         assert_eq!(nameless, Err(TemplateError::Nameless("manifest")), "not all of the space");
+    }
+
+    #[test]
+    fn a_file_is_called_after_what_was_looked_for() {
+        let text = "n1=p1&s2=p2&objectname={n1}, {s2}{s3}.pdf&redactedmessage=p3&#=closed";
+        let template: Template = text.parse().expect("a template");
+        let named = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();
+            let selection = template.select(&arguments).expect("it can be put in");
+            (template.object_name(&arguments, &selection), template.redacted_message(&arguments))
+        };
+        let (name, message) = named(&["7", "kant"]);
+        assert_eq!(name.as_deref(), Some("7, kant.pdf"));
+        assert_eq!(message.as_deref(), Some("closed"));
+        assert_eq!(named(&["7"]).1, None, "`closed` is the second one now");
+        let bare: Template = "s1=p1&objectname= ".parse().expect("a template");
+        let selection = bare.select(&["x".to_owned()]).expect("it can be put in");
+        assert_eq!((bare.object_name(&[], &selection), bare.redacted_message(&[])), (None, None));
     }
 
     #[test]
