@@ -9,6 +9,7 @@
 //! - `delivery`: image requests, info.json, thumbnails, manifests, originals.
 //! - `annotations`: the Web Annotation Protocol, and the same as Open Annotation.
 //! - `text`: recognised and imported text, corrections, transcriptions.
+//! - `export`: PDF and zip.
 //! - `search`: Content Search and autocomplete.
 //! - `service`: health, entry point, documentation, pages.
 
@@ -19,6 +20,7 @@ pub mod state;
 
 mod annotations;
 mod delivery;
+mod export;
 mod http;
 mod management;
 mod openapi;
@@ -31,6 +33,7 @@ pub use annotations::AnnotationDocuments;
 pub use delivery::RenderedManifests;
 pub use delivery::stored::PaintedNames;
 pub use error::Problem;
+pub use export::ExportTurns;
 pub use management::manifests::{
     CanvasOutline, canvases as manifest_canvases, members as manifest_members,
 };

@@ -3,6 +3,7 @@
 use crate::access::AdminKey;
 use crate::delivery::RenderedManifests;
 use crate::error::Problem;
+use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{
@@ -46,6 +47,7 @@ pub struct ApiState {
     pub limits: ApiLimits,
     pub written: Written,
     pub rendered: RenderedManifests,
+    pub exports: ExportTurns,
 }
 
 pub(crate) type Shared = Arc<ApiState>;
@@ -100,6 +102,8 @@ pub struct ApiLimits {
     pub upload_bytes_max: u64,
     pub ndjson_line_bytes_max: usize,
     pub batch_members_max: usize,
+    /// Pages of one PDF or zip.
+    pub export_pages_max: usize,
     /// What image requests may ask for.
     pub image: dlcs_iiif::Limits,
 }
@@ -116,6 +120,7 @@ impl Default for ApiLimits {
             upload_bytes_max: 2 * 1024 * 1024 * 1024,
             ndjson_line_bytes_max: 256 * 1024,
             batch_members_max: 100_000,
+            export_pages_max: 2_000,
             image: dlcs_iiif::Limits {
                 width_max: Some(20_000),
                 height_max: None,

@@ -8,5 +8,5 @@ pub(crate) mod manifests;
 pub(crate) mod recognition;
 pub(crate) mod writing;
 
-mod found;
+pub(crate) mod found;
 mod resource;

@@ -10,8 +10,8 @@ use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
-    AnnotationDocuments, ApiLimits, ApiState, OriginCheck, OriginRefused, PaintedNames, PublicUrl,
-    Readiness, RenderedManifests,
+    AnnotationDocuments, ApiLimits, ApiState, ExportTurns, OriginCheck, OriginRefused,
+    PaintedNames, PublicUrl, Readiness, RenderedManifests,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
@@ -292,6 +292,7 @@ impl Wired {
             limits: ApiLimits::default(),
             written: Written::default(),
             rendered: RenderedManifests::default(),
+            exports: ExportTurns::default(),
         }
     }
 

@@ -12,6 +12,7 @@ mod collections;
 mod delivery;
 mod disk;
 mod documents;
+mod export;
 mod failpoints;
 mod graphql;
 mod hostile;

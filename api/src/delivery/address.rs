@@ -105,14 +105,24 @@ pub(crate) fn asset_search_tail(id: &AssetId) -> String {
     format!("{customer}/assets/{space}/{}", encode_segment(id.name()))
 }
 
-/// Returns the tail of the services of a stored manifest.
-pub(crate) fn manifest_search_tail(id: &ManifestId) -> String {
+/// Returns the tail of the addresses that belong to a stored manifest: `1/manifests/kant`.
+pub(crate) fn manifest_tail(id: &ManifestId) -> String {
     format!("{}/manifests/{}", id.customer, encode_segment(&id.id))
 }
 
 /// Returns the tail of the services of a collection.
 pub(crate) fn collection_search_tail(id: &CollectionId) -> String {
     format!("{}/collections/{}", id.customer, encode_segment(&id.id))
+}
+
+/// Returns the address of a PDF (`pdf`) or a zip (`zip`) of what is at the end of an address.
+pub(crate) fn export(base: &PublicUrl, kind: &str, tail: &str) -> String {
+    base.at(format_args!("/{kind}/{tail}"))
+}
+
+/// Returns the tail of the addresses that a named query has with its arguments, which are encoded.
+pub(crate) fn named_query_tail(id: &NamedQueryId, arguments: &str) -> String {
+    format!("{}/{}{arguments}", id.customer, encode_segment(&id.name))
 }
 
 pub(crate) fn file(base: &PublicUrl, id: &AssetId) -> String {
@@ -159,16 +169,15 @@ pub(crate) fn changes_page(base: &PublicUrl, customer: CustomerId, number: u64) 
     base.at(format_args!("/activity/{customer}/page/{number}"))
 }
 
-/// Returns the address of the manifest of a named query. `tail`: its arguments, encoded.
+/// Returns the address of the manifest of a named query. `arguments` are encoded.
 pub(crate) fn named_query(
     base: &PublicUrl,
     version: Option<PresentationVersion>,
     id: &NamedQueryId,
-    tail: &str,
+    arguments: &str,
 ) -> String {
     let version = version.map(|version| format!("/{}", version.segment())).unwrap_or_default();
-    let name = encode_segment(&id.name);
-    base.at(format_args!("/iiif-resource{version}/{}/{name}{tail}", id.customer))
+    base.at(format_args!("/iiif-resource{version}/{}", named_query_tail(id, arguments)))
 }
 
 /// Returns the management address of an asset.

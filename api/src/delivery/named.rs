@@ -9,6 +9,7 @@ use super::manifests::negotiated;
 use crate::access::Caller;
 use crate::annotations::Annotations;
 use crate::error::{Answer, Problem};
+use crate::export;
 use crate::http::conditional::{Validators, into_not_modified};
 use crate::http::raw_path::PathParams;
 use crate::management::manifests as stored;
@@ -22,6 +23,7 @@ use dlcs_domain::{ActorId, AssetId, BatchId, CustomerId, ManifestId, NamedQueryI
 use dlcs_iiif::presentation::{LanguageMap, Manifest, PresentationVersion};
 use dlcs_projections::PageRequest;
 use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, AssetState};
+use dlcs_projections::named_queries::NamedQueryRow;
 use dlcs_projections::paging::{Direction, LIMIT_MAX};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -72,11 +74,19 @@ pub(crate) async fn ids(
 }
 
 /// A named query with arguments.
-struct Asked {
-    id: NamedQueryId,
-    arguments: Vec<String>,
+pub(crate) struct Asked {
+    pub id: NamedQueryId,
+    pub arguments: Vec<String>,
     /// What follows the name in the address, as it came.
     tail: String,
+}
+
+/// What a named query chooses.
+pub(crate) struct Chosen {
+    pub query: NamedQueryRow,
+    pub selection: Selection,
+    /// In the order of the query; never empty.
+    pub images: Vec<AssetRow>,
 }
 
 /// A manifest and when anything in it last changed.
@@ -87,7 +97,7 @@ struct Rendered {
 
 impl Asked {
     /// Arguments are taken apart while they are encoded, so that one of them may hold a slash.
-    fn read(caller: &Caller, params: &PathParams, uri: &Uri) -> Answer<Self> {
+    pub(crate) fn read(caller: &Caller, params: &PathParams, uri: &Uri) -> Answer<Self> {
         let id =
             NamedQueryId { customer: caller.customer()?, name: params.get("query").to_owned() };
         // Behind the prefix, the version if there is one, the customer, and the name.
@@ -101,20 +111,29 @@ impl Asked {
         Ok(Self { id, arguments: arguments.ok_or_else(wrong)?, tail })
     }
 
-    /// Returns the images, in the order of the query.
     async fn images(&self, state: &Shared) -> Answer<Vec<AssetRow>> {
-        let row = state.queries.named_queries.named_query(&self.id).await?;
-        let row = row.filter(|it| !it.removed).ok_or_else(Problem::not_found)?;
-        let selection = row.template.select(&self.arguments).map_err(|error| match error {
+        Ok(self.choose(state).await?.images)
+    }
+
+    /// Returns the words that the name and the arguments are.
+    pub(crate) fn words(&self) -> String {
+        let words = std::iter::once(&self.id.name).chain(&self.arguments);
+        words.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    pub(crate) async fn choose(&self, state: &Shared) -> Answer<Chosen> {
+        let query = state.queries.named_queries.named_query(&self.id).await?;
+        let query = query.filter(|it| !it.removed).ok_or_else(Problem::not_found)?;
+        let selection = query.template.select(&self.arguments).map_err(|error| match error {
             TemplateError::Empty => Problem::bad_request("invalid-field", error.to_string()),
             error => Problem::field("arguments", error.to_string()),
         })?;
-        let mut rows = chosen(state, self.id.customer, &selection).await?;
-        if rows.is_empty() {
+        let mut images = chosen(state, self.id.customer, &selection).await?;
+        if images.is_empty() {
             return Err(Problem::not_found());
         }
-        rows.sort_by(|left, right| compare(left, right, &selection.order));
-        Ok(rows)
+        images.sort_by(|left, right| compare(left, right, &selection.order));
+        Ok(Chosen { query, selection, images })
     }
 
     async fn render(
@@ -134,9 +153,7 @@ impl Asked {
             .collect();
         let fixed = caller.version.map(|version| version.presentation());
         let mut manifest = Manifest::new(address::named_query(base, fixed, &self.id, &self.tail));
-        let words = std::iter::once(self.id.name.as_str());
-        let words = words.chain(self.arguments.iter().map(String::as_str));
-        manifest.label = LanguageMap::none(words.collect::<Vec<_>>().join(" "));
+        manifest.label = LanguageMap::none(self.words());
         let mut modified_at_us = 0;
         for row in rows {
             modified_at_us = modified_at_us.max(row.modified_at_us);
@@ -161,12 +178,16 @@ impl Asked {
             let changed_at_us = annotations.refer(base, customer, canvas, version);
             modified_at_us = modified_at_us.max(changed_at_us.unwrap_or(0));
         }
+        if !manifest.canvases.is_empty() {
+            manifest.rendering =
+                export::offers(base, &address::named_query_tail(&self.id, &self.tail));
+        }
         Ok(Rendered { manifest, modified_at_us })
     }
 }
 
 /// Returns what is served of an image; `None`: it is not ingested.
-fn ready(row: &AssetRow) -> Option<Ready<'_>> {
+pub(crate) fn ready(row: &AssetRow) -> Option<Ready<'_>> {
     let delivered = row.delivered.as_ref()?;
     Some(Ready {
         delivered,

@@ -11,6 +11,7 @@ use super::rendered::{MadeAt, Rendered, RenderedKey};
 use crate::access::Caller;
 use crate::annotations::Annotations;
 use crate::error::{Answer, Problem};
+use crate::export;
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::management::manifests::{self as managed, Painted, StoredDocument};
@@ -215,6 +216,10 @@ async fn render(
     if !texts.0.is_empty() {
         offer_text(state, row, &mut manifest);
     }
+    if !manifest.canvases.is_empty() {
+        let tail = address::manifest_tail(&row.id);
+        manifest.rendering.extend(export::offers(&state.public_url, &tail));
+    }
     let document = match version {
         PresentationVersion::V2 => older(&manifest, stored.document, &id),
         PresentationVersion::V3 => merged(&manifest, stored.document, &id),
@@ -245,7 +250,7 @@ fn offer_text(state: &Shared, row: &ManifestRow, manifest: &mut Manifest) {
         format: Some(media_type.to_owned()),
         profile: None,
     };
-    manifest.search = Some(address::search(base, &address::manifest_search_tail(&row.id)));
+    manifest.search = Some(address::search(base, &address::manifest_tail(&row.id)));
     manifest.see_also.push(file("mets", "METS", "application/xml"));
     manifest.rendering.push(file("plain", "Text", "text/plain"));
 }

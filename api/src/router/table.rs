@@ -1,6 +1,7 @@
 //! The table itself.
 
 mod annotations;
+mod exports;
 mod stored;
 
 use super::{AddressVersion, Guarded, Kind, Route};
@@ -49,6 +50,7 @@ pub(crate) fn routes() -> Vec<Route> {
         searches(),
         annotations::routes(),
         queries_by_name(),
+        exports::routes(),
     ]
     .into_iter()
     .flatten()

@@ -48,6 +48,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("not-found", "There is nothing at this address, or nothing that you may know of."),
     ("not-fresh-enough", "The read models are not at the position that was asked for."),
     ("not-ready", "The image is registered and not ingested yet."),
+    ("no-pages", "There is nothing that a PDF or a zip could be made of."),
     ("no-text", "The image has no text: ask for recognition, or import one."),
     ("origin-forbidden", "Origins there are not allowed; see --origin-allow."),
     ("origin-refused", "Pages of other sites may not subscribe."),
@@ -61,6 +62,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("text-not-ready", "The image is being read; ask again in a moment."),
     ("text-too-large", "The text is too large for one answer; ask for it page by page."),
     ("text-unreadable", "The file is not of the format, or broken; the detail says where."),
+    ("too-many-pages", "It has more pages than a PDF or a zip may have; ask for a part of it."),
     ("unsupported-media-type", "The body has a media type that is not accepted here."),
     ("address-too-long", "The address has more bytes than are accepted."),
 ];

@@ -2,7 +2,9 @@
 
 use crate::delivery::RenderedManifests;
 use crate::state::{Idempotency, Written};
-use crate::{AdminKey, ApiLimits, ApiState, OriginCheck, OriginRefused, PublicUrl, Readiness};
+use crate::{
+    AdminKey, ApiLimits, ApiState, ExportTurns, OriginCheck, OriginRefused, PublicUrl, Readiness,
+};
 use async_trait::async_trait;
 use axum::Router;
 use bytes::Bytes;
@@ -73,6 +75,7 @@ pub(super) fn router() -> Router {
         limits: ApiLimits::default(),
         written: Written::default(),
         rendered: RenderedManifests::default(),
+        exports: ExportTurns::default(),
     };
     crate::router(state, Router::new())
 }

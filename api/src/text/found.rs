@@ -40,7 +40,7 @@ pub(super) async fn find_text(
 }
 
 /// Reads a layout and brings it to the size of the image.
-pub(super) async fn layout(
+pub(crate) async fn layout(
     state: &Shared,
     row: &PageTextRow,
     blobs: &TextBlobs,

@@ -142,7 +142,8 @@ impl Book {
     }
 }
 
-fn label(document: &serde_json::Value) -> Option<String> {
+/// Returns the first text of a label.
+pub(crate) fn label(document: &serde_json::Value) -> Option<String> {
     let label = &document["label"];
     let first = label.as_object().and_then(|it| it.values().next()).and_then(|it| it.get(0));
     first.unwrap_or(label).as_str().map(str::to_owned)

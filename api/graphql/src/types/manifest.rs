@@ -77,6 +77,16 @@ impl Manifest {
         canvas::of_manifest(ctx, row, first, after).await
     }
 
+    /// Address of a PDF of it. 404 where nothing is painted from registered images.
+    async fn pdf(&self, ctx: &Context<'_>) -> String {
+        self.export(ctx, "pdf")
+    }
+
+    /// Address of a zip of its pictures. 404 where nothing is painted from registered images.
+    async fn zip(&self, ctx: &Context<'_>) -> String {
+        self.export(ctx, "zip")
+    }
+
     /// Everything that happened to this manifest, in order.
     async fn history(
         &self,
@@ -85,6 +95,13 @@ impl Manifest {
         after: Option<String>,
     ) -> Result<List<Event>> {
         event::of_stream(ctx, format!("manifest-{}", self.key), first, after).await
+    }
+}
+
+impl Manifest {
+    fn export(&self, ctx: &Context<'_>, kind: &str) -> String {
+        let base = &state(ctx).public_url;
+        format!("{base}/{kind}/{}/manifests/{}", self.customer, segment(&self.manifest_id))
     }
 }
 

@@ -47,6 +47,16 @@ impl NamedQuery {
         format!("{base}/iiif-resource/{}/{}", self.customer, segment(&self.name))
     }
 
+    /// Address of its PDFs, to which arguments are added.
+    async fn pdf(&self, ctx: &Context<'_>) -> String {
+        self.export(ctx, "pdf")
+    }
+
+    /// Address of zips of its images, to which arguments are added.
+    async fn zip(&self, ctx: &Context<'_>) -> String {
+        self.export(ctx, "zip")
+    }
+
     /// Everything that happened to this named query, in order.
     async fn history(
         &self,
@@ -55,5 +65,12 @@ impl NamedQuery {
         after: Option<String>,
     ) -> Result<List<Event>> {
         event::of_stream(ctx, format!("named_query-{}", self.key), first, after).await
+    }
+}
+
+impl NamedQuery {
+    fn export(&self, ctx: &Context<'_>, kind: &str) -> String {
+        let base = &state(ctx).public_url;
+        format!("{base}/{kind}/{}/{}", self.customer, segment(&self.name))
     }
 }
