@@ -292,7 +292,7 @@ async fn manifests_lead_to_their_pdf_and_zip() {
 #[tokio::test]
 async fn what_cannot_be_made_says_why() {
     let Some(server) = with_book().await else { return };
-    let many = painted(&vec!["phototest.tif"; 2001]);
+    let many = painted(&["phototest.tif"; 2001]);
     let many = json!({"type": "Manifest", "label": {"en": ["Many"]}, "paintedResources": many});
     assert_eq!(store(&server, "many", &many).await, StatusCode::CREATED);
     let own = json!({"type": "Manifest", "label": {"en": ["Own"]}, "items": []});
@@ -339,7 +339,7 @@ async fn a_book_with_images_on_their_way_is_asked_for_again() {
 #[tokio::test]
 async fn the_work_stops_when_the_client_goes() {
     let Some(server) = with_book().await else { return };
-    let many = painted(&vec!["kant_0020.tif"; 1500]);
+    let many = painted(&["kant_0020.tif"; 1500]);
     let many = json!({"type": "Manifest", "label": {"en": ["Many"]}, "paintedResources": many});
     assert_eq!(store(&server, "many", &many).await, StatusCode::CREATED);
     let mut response = server.get(Persona::Anonymous, "/pdf/1/manifests/many").await;
