@@ -107,8 +107,10 @@ async fn the_words_of_a_pdf_are_found_in_order_and_where_they_stand() {
     let Some(text) = ask("pdftotext", &["-raw"], &file, &["-"]) else { return };
     let plain = server.get(Persona::Anonymous, "/text/plain/1/1/kant_0020.tif").await;
     let plain = plain.text().await.expect("a body");
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(words(&text), words(&plain));
+    // Poppler sets no blank where boxes touch; the words themselves are looked at below.
+    let lines = |text: &str| text.lines().map(squeezed).filter(|it| !it.is_empty()).collect();
+    let (found, expected): (Vec<String>, Vec<String>) = (lines(&text), lines(&plain));
+    assert_eq!(found, expected);
     let boxes = ask("pdftotext", &["-bbox"], &file, &["-"]).expect("it was there");
     let layout = server.request(Persona::Anonymous, Method::GET, "/text/page/1/1/kant_0020.tif");
     let layout = layout.header("accept", "application/json").send().await.expect("an answer");
@@ -122,6 +124,11 @@ async fn the_words_of_a_pdf_are_found_in_order_and_where_they_stand() {
     assert!(sound.contains("No syntax or stream encoding errors found"), "{sound}");
     let outline = ask("qpdf", &["--json=2", "--json-key=outlines"], &file, &[]).expect("there");
     assert!(outline.contains("Anhang") && outline.contains("\"destpageposfrom1\": 2"), "{outline}");
+}
+
+/// Returns a line without blanks and page breaks.
+fn squeezed(line: &str) -> String {
+    line.split_whitespace().collect()
 }
 
 /// Looks for every word of a layout that stands once on the page: its box lies on that of the PDF.
