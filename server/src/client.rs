@@ -2,8 +2,17 @@
 
 use crate::config::{AdminKey, Settings};
 use anyhow::{Context, anyhow, bail};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
+
+/// Characters of an id that a path segment keeps.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Escapes an id for a path.
+pub(crate) fn segment(id: &str) -> String {
+    utf8_percent_encode(id, SEGMENT).to_string()
+}
 
 /// Where the server is and how to show who asks.
 #[derive(Debug, Clone, clap::Args, Default)]
@@ -118,6 +127,11 @@ fn key_of_data_folder(settings: &Settings) -> anyhow::Result<AdminKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slash_in_an_id_is_escaped() {
+        assert_eq!(segment("a/b c.tif"), "a%2Fb%20c.tif");
+    }
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_named() {

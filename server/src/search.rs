@@ -80,7 +80,7 @@ fn line(hit: &Value) -> String {
 }
 
 /// Prints a line; a closed pipe ends the reader's interest, not the program.
-fn print_line(line: &str) {
+pub(crate) fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 

@@ -21,7 +21,7 @@ pub(super) async fn publish(
         Ok(made) => made,
         Err(error) => match error.downcast_ref::<Problem>() {
             Some(problem) if problem.status == 409 => {
-                replace(client, &format!("{path}/{}", super::send::segment(name)), &body).await?
+                replace(client, &format!("{path}/{}", crate::client::segment(name)), &body).await?
             }
             _ => return Err(error.context("the manifest cannot be made")),
         },

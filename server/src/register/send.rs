@@ -3,8 +3,7 @@
 use super::collect::{Bytes, Item};
 use super::progress::Reporter;
 use super::space::Space;
-use crate::client::{Client, Problem};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::client::{Client, Problem, segment};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -39,13 +38,6 @@ impl Outcome {
             "@id": self.address, "state": self.state, "error": error,
         })
     }
-}
-
-/// Characters of an id that a path segment keeps.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-pub(super) fn segment(id: &str) -> String {
-    utf8_percent_encode(id, SEGMENT).to_string()
 }
 
 pub(super) struct Sender<'a> {
@@ -250,10 +242,5 @@ mod tests {
         );
         let again = json!({"code": "origin-timeout", "nextAttempt": "2026-01-01T00:00:00Z"});
         assert_eq!(state_of(json!({"ingesting": false, "error": again})), ("ingesting", None));
-    }
-
-    #[test]
-    fn a_slash_in_an_id_is_escaped() {
-        assert_eq!(segment("a/b c.tif"), "a%2Fb%20c.tif");
     }
 }

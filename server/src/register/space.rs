@@ -15,7 +15,7 @@ pub(super) struct Space {
 impl Space {
     /// Path of an image's management resource.
     pub(super) fn image_path(&self, id: &str) -> String {
-        format!("{}/images/{}", self.path(), crate::register::send::segment(id))
+        format!("{}/images/{}", self.path(), crate::client::segment(id))
     }
 
     fn path(&self) -> String {
