@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod data_folder;
 mod doctor;
+mod documents;
 mod events;
 mod http;
 mod ocr;
@@ -48,6 +49,10 @@ enum Command {
     Ocr(ocr::OcrArgs),
     /// Search the whole collection, or within a manifest, a space, an image.
     Search(search::SearchArgs),
+    /// List, read, write, move and delete stored manifests; PDF and zip of them.
+    Manifest(documents::ManifestArgs),
+    /// List, read, write, move and delete collections.
+    Collection(documents::CollectionArgs),
     /// Print the event history in order.
     Events(events::EventsArgs),
     /// Rebuild read models from history in a fresh place and compare them with the live ones.
@@ -124,6 +129,8 @@ async fn dispatch(command: Command, settings: config::Settings) -> anyhow::Resul
         Command::Register(args) => register::run(*args, settings).await,
         Command::Ocr(args) => ocr::run(args, &settings).await,
         Command::Search(args) => search::run(args, &settings).await,
+        Command::Manifest(args) => documents::manifest(args, &settings).await,
+        Command::Collection(args) => documents::collection(args, &settings).await,
         Command::Events(args) => events::run(args, &settings).await,
         Command::Replay(args) => replay::run(args, &settings).await,
         Command::Projections(command) => projections::run(command, &settings).await,

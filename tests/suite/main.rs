@@ -36,5 +36,6 @@ mod support;
 mod text;
 mod tidy;
 mod torture;
+mod verbs;
 mod versions;
 mod viewers;

@@ -49,6 +49,7 @@ pub(crate) async fn shown(
     Ok(json!({
         "id": flat,
         "slug": stored.place.slug,
+        "label": stored.label,
         "publicId": public.unwrap_or(flat),
         "parent": address::flat_collection(base, &parent),
         "created": iso(stored.created_at_us),
