@@ -79,6 +79,18 @@ impl Problem {
             .header(header::WWW_AUTHENTICATE, BASIC)
     }
 
+    pub fn credentials_expired() -> Self {
+        let detail = "the key has expired: ask for another one";
+        Self::new(StatusCode::UNAUTHORIZED, "credentials-expired", detail)
+            .header(header::WWW_AUTHENTICATE, BASIC)
+    }
+
+    /// 403: the resource is theirs, and the key may not do this to it.
+    pub fn right_needed() -> Self {
+        let detail = "this key may not do that: a key may read, write, or manage keys";
+        Self::new(StatusCode::FORBIDDEN, "right-needed", detail)
+    }
+
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
@@ -185,6 +197,7 @@ impl From<CommandError> for Problem {
             CommandError::OtherBody => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", text)
             }
+            CommandError::NotAllowed(_) => Self::new(StatusCode::FORBIDDEN, "right-needed", text),
             CommandError::Busy => Self::unavailable("busy", text),
             CommandError::Full(reason) => {
                 tracing::error!(error = %reason, "no room left: {reason}");

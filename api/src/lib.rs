@@ -28,7 +28,7 @@ mod search;
 mod service;
 mod text;
 
-pub use access::AdminKey;
+pub use access::{AdminKey, Credentials};
 pub use annotations::AnnotationDocuments;
 pub use delivery::RenderedManifests;
 pub use delivery::stored::PaintedNames;

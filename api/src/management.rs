@@ -1,6 +1,7 @@
 //! Management: the resource model of DLCS as Hydra JSON-LD (CONTRACT 3).
 
 pub(crate) mod batches;
+pub(crate) mod bulk;
 mod collection_body;
 pub(crate) mod collections;
 pub(crate) mod content;
@@ -8,6 +9,7 @@ pub(crate) mod customers;
 pub(crate) mod image_body;
 pub(crate) mod images;
 pub(crate) mod json_ld;
+pub(crate) mod keys;
 pub(crate) mod listing;
 pub(crate) mod manifest_body;
 pub(crate) mod manifest_edits;

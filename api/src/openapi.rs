@@ -53,14 +53,17 @@ fn operation(route: &Route, path: &str) -> Value {
 }
 
 fn needs_credentials(action: Action) -> bool {
-    matches!(action, Action::ReadManagement | Action::WriteManagement | Action::Administer)
+    !matches!(action, Action::ReadService | Action::ReadContent | Action::ReadDescription)
 }
 
 fn tag(action: Action) -> &'static str {
     match action {
         Action::ReadService => "service",
         Action::ReadContent | Action::ReadDescription => "delivery",
-        Action::ReadManagement | Action::WriteManagement | Action::Administer => "management",
+        Action::ReadManagement
+        | Action::WriteManagement
+        | Action::ManageKeys
+        | Action::Administer => "management",
     }
 }
 

@@ -1,20 +1,20 @@
 //! What handlers work with, put together by `server`.
 
-use crate::access::AdminKey;
+use crate::access::Credentials;
 use crate::delivery::RenderedManifests;
 use crate::error::Problem;
 use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{
-    AnnotationId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
+    AnnotationId, ApiKeyId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
     NamedQueryId, SpaceId,
 };
 use dlcs_imaging::tiles::Tiles;
 use dlcs_objects::Objects;
 use dlcs_projections::search::Search;
 use dlcs_projections::{
-    Position, Queries, annotations, assets, batches, manifests, named_queries, page_text,
+    Position, Queries, annotations, api_keys, assets, batches, manifests, named_queries, page_text,
     tile_metadata,
 };
 use moka::sync::Cache;
@@ -43,7 +43,7 @@ pub struct ApiState {
     /// Renders the metrics as Prometheus text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub public_url: PublicUrl,
-    pub admin_key: AdminKey,
+    pub credentials: Credentials,
     pub limits: ApiLimits,
     pub written: Written,
     pub rendered: RenderedManifests,
@@ -144,6 +144,7 @@ pub(crate) enum Resource {
     Container(ContainerId),
     Annotation(AnnotationId),
     NamedQuery(NamedQueryId),
+    ApiKey(ApiKeyId),
 }
 
 impl Resource {
@@ -157,6 +158,7 @@ impl Resource {
             Self::Batch(_) => &[batches::NAME],
             Self::Manifest(_) | Self::Collection(_) => &[manifests::NAME],
             Self::NamedQuery(_) => &[named_queries::NAME],
+            Self::ApiKey(_) => &[api_keys::NAME],
             Self::Container(_) | Self::Annotation(_) => &[annotations::NAME],
         }
     }

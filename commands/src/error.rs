@@ -4,6 +4,7 @@ use crate::cqrs::DispatchError;
 use crate::idempotency::IdempotencyError;
 use crate::lookups::LookupError;
 use dlcs_domain::annotation::AnnotationError;
+use dlcs_domain::api_key::ApiKeyError;
 use dlcs_domain::asset::AssetError;
 use dlcs_domain::batch::BatchError;
 use dlcs_domain::collection::CollectionError;
@@ -45,6 +46,9 @@ pub enum CommandError {
     EditMismatch { actual: u64 },
     #[error("the idempotency key has been used with another body")]
     OtherBody,
+    /// Whoever asks may not give that away.
+    #[error("{0}")]
+    NotAllowed(String),
     /// Others write to the same resource all the time: try again.
     #[error("the resource is being changed by others: try again")]
     Busy,
@@ -184,6 +188,20 @@ impl Rule for NamedQueryError {
             Self::AlreadyExists => CommandError::Conflict(text),
             Self::Template(_) => CommandError::Invalid(text),
             Self::Name(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for ApiKeyError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound => CommandError::NotFound(text),
+            Self::Revoked => CommandError::Gone(text),
+            Self::AlreadyExists => CommandError::Conflict(text),
+            Self::TooStrong => CommandError::NotAllowed(text),
+            Self::Expired => CommandError::Invalid(text),
+            Self::Label(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,7 @@
 //!   may be tried again with the same context.
 
 pub mod annotations;
+pub mod api_keys;
 pub mod assets;
 pub mod batches;
 pub mod collections;
@@ -22,6 +23,7 @@ mod tests;
 pub mod texts;
 
 pub use annotations::{AnnotationCommands, NewContainer};
+pub use api_keys::{ApiKeyCommands, IssuedApiKey, NewApiKey};
 pub use assets::{AssetCommands, RegisterOutcome};
 pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Row, Submitted};
 pub use collections::{CollectionChange, CollectionCommands};
@@ -54,6 +56,7 @@ pub struct Commands {
     pub texts: TextCommands,
     pub annotations: AnnotationCommands,
     pub named_queries: NamedQueryCommands,
+    pub api_keys: ApiKeyCommands,
     executor: Executor,
 }
 
@@ -65,7 +68,7 @@ impl Commands {
         clock: Arc<dyn Clock>,
         program_version: &str,
     ) -> Self {
-        let executor = Executor::new(log, clock, program_version);
+        let executor = Executor::new(log, Arc::clone(&clock), program_version);
         let reservations = Reservations::new(executor.clone());
         let hierarchy = Hierarchy::new(executor.clone(), reservations.clone(), objects.clone());
         let assets = AssetCommands::new(executor.clone());
@@ -77,6 +80,7 @@ impl Commands {
             ),
             spaces: SpaceCommands::new(executor.clone(), reservations, lookups.clone()),
             named_queries: NamedQueryCommands::new(executor.clone()),
+            api_keys: ApiKeyCommands::new(executor.clone(), clock),
             annotations: AnnotationCommands::new(executor.clone(), lookups.clone()),
             batches: BatchCommands::new(executor.clone(), assets.clone()),
             texts: TextCommands::new(executor.clone(), objects),

@@ -1,6 +1,8 @@
 //! Who may do what: one pure decision, used by every route, field and query.
 
 use crate::ids::{ActorId, CustomerId};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +19,103 @@ pub enum Principal {
     },
 }
 
-/// How far a key reaches.
+/// How far a key reaches: over what, to do what, until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub struct Scope {
+    pub reach: Reach,
+    pub right: Right,
+    /// Microseconds since 1970; `None`: for good.
+    pub until_us: Option<i64>,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
     /// Every customer, and what stands above customers.
-    Admin,
+    Everything,
     Customer(CustomerId),
+}
+
+/// What a key may do there; each right holds those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    Read,
+    Write,
+    /// Also make and revoke keys.
+    Manage,
+}
+
+/// A word that names no right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a key may `read`, `write` or `manage`, not `{0}`")]
+pub struct UnknownRight(pub String);
+
+impl Right {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+impl FromStr for Right {
+    type Err = UnknownRight;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRight> {
+        let all = [Self::Read, Self::Write, Self::Manage];
+        let found = all.into_iter().find(|it| it.as_str() == text);
+        found.ok_or_else(|| UnknownRight(text.to_owned()))
+    }
+}
+
+impl Scope {
+    /// Whoever runs the server.
+    pub const ADMIN: Self = Self { reach: Reach::Everything, right: Right::Manage, until_us: None };
+
+    /// Returns all that a customer may do, for good.
+    pub const fn of_customer(customer: CustomerId) -> Self {
+        Self { reach: Reach::Customer(customer), right: Right::Manage, until_us: None }
+    }
+
+    /// Returns whose it is; `None`: everybody's.
+    pub const fn customer(&self) -> Option<CustomerId> {
+        match self.reach {
+            Reach::Everything => None,
+            Reach::Customer(customer) => Some(customer),
+        }
+    }
+
+    /// Says whether whoever has this could do all that the other one could, as long.
+    pub fn covers(&self, other: &Self) -> bool {
+        let reaches = self.reach == Reach::Everything || self.reach == other.reach;
+        let lasts = match (self.until_us, other.until_us) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(other)) => other <= own,
+        };
+        reaches && lasts && other.right <= self.right
+    }
+
+    /// Says whether a key of this scope may make one of the other.
+    pub fn may_issue(&self, other: &Self) -> bool {
+        self.right == Right::Manage && self.covers(other)
+    }
+
+    fn allows(&self, action: Action) -> bool {
+        let needed = match action {
+            Action::ReadService
+            | Action::ReadContent
+            | Action::ReadDescription
+            | Action::ReadManagement => Right::Read,
+            Action::WriteManagement => Right::Write,
+            Action::ManageKeys | Action::Administer => Right::Manage,
+        };
+        let is_above = action == Action::Administer;
+        needed <= self.right && (!is_above || self.reach == Reach::Everything)
+    }
 }
 
 /// What guards a resource.
@@ -51,6 +144,8 @@ pub enum Action {
     /// Management resources, history, GraphQL.
     ReadManagement,
     WriteManagement,
+    /// Keys of a customer, seen and made.
+    ManageKeys,
     /// Customers themselves.
     Administer,
 }
@@ -61,6 +156,8 @@ pub enum Decision {
     Granted,
     /// Nobody has said who they are: 401.
     CredentialsNeeded,
+    /// It is theirs, and their key may not do this: 403.
+    RightNeeded,
     /// Who they are is known and does not suffice: 403, or 404 where existence is a secret.
     Refused,
 }
@@ -93,7 +190,7 @@ impl Principal {
     }
 
     pub fn is_admin(&self) -> bool {
-        matches!(self, Self::Key { scope: Scope::Admin, .. })
+        matches!(self, Self::Key { scope, .. } if scope.reach == Reach::Everything)
     }
 }
 
@@ -107,6 +204,9 @@ pub fn decide(principal: &Principal, rule: &AccessRule, action: Action) -> Decis
     }
     match principal {
         Principal::Anonymous => Decision::CredentialsNeeded,
+        Principal::Key { scope, .. } if covers(scope, rule) && action != Action::Administer => {
+            Decision::RightNeeded
+        }
         Principal::Key { .. } | Principal::Process { .. } => Decision::Refused,
     }
 }
@@ -117,19 +217,30 @@ fn is_public(rule: &AccessRule, action: Action) -> bool {
         // A viewer reads the description of a closed image to learn how to log in.
         (Action::ReadDescription, AccessRule::Open | AccessRule::Roles { .. }) => true,
         (Action::ReadContent | Action::ReadDescription, _) => false,
-        (Action::ReadManagement | Action::WriteManagement | Action::Administer, _) => false,
+        (
+            Action::ReadManagement
+            | Action::WriteManagement
+            | Action::ManageKeys
+            | Action::Administer,
+            _,
+        ) => false,
     }
 }
 
 fn reaches(principal: &Principal, rule: &AccessRule, action: Action) -> bool {
     match principal {
         Principal::Anonymous => false,
-        Principal::Key { scope: Scope::Admin, .. } => true,
-        Principal::Key { scope: Scope::Customer(own), .. } => {
-            action != Action::Administer && rule.customer() == Some(*own)
-        }
-        // It works for every customer, and makes or removes none.
-        Principal::Process { .. } => action != Action::Administer,
+        Principal::Key { scope, .. } => covers(scope, rule) && scope.allows(action),
+        // It works for every customer, and makes or removes none, nor keys.
+        Principal::Process { .. } => !matches!(action, Action::Administer | Action::ManageKeys),
+    }
+}
+
+/// Says whether what a rule guards lies within reach. An open resource is nobody's own.
+fn covers(scope: &Scope, rule: &AccessRule) -> bool {
+    match scope.reach {
+        Reach::Everything => true,
+        Reach::Customer(own) => rule.customer() == Some(own),
     }
 }
 

@@ -18,6 +18,7 @@ pub use values::*;
 use crate::aggregate::Aggregate;
 use crate::ids::BatchId;
 use crate::languages::Languages;
+use crate::patch::Patch;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +97,11 @@ pub enum AssetCommand {
     },
     /// PATCH.
     Change(AssetChange),
+    /// Changes one of its lists, whatever that holds by then.
+    ChangeList {
+        list: AssetList,
+        operation: ListOperation,
+    },
     RequestReingest {
         batch: Option<BatchId>,
     },
@@ -176,6 +182,9 @@ impl Aggregate for Asset {
             (State::Absent, _) => return Err(AssetError::NotRegistered),
             (State::Deleted { .. }, _) => return Err(AssetError::Deleted),
             (State::Live(asset), Do::Change(change)) => asset.changed(change)?,
+            (State::Live(asset), Do::ChangeList { list, operation }) => {
+                asset.changed(asset.with_list(list, operation))?
+            }
             // A reingest while ingesting opens a new attempt: a dead worker blocks nobody.
             (State::Live(asset), Do::RequestReingest { batch }) => vec![asset.reingested(batch)],
             (State::Live(asset), Do::Delete) => {
@@ -302,6 +311,20 @@ impl LiveAsset {
             events.push(AssetEvent::DeliveryChanged(DeliveryChanged { delivery, attempt }));
         }
         Ok(events)
+    }
+
+    fn with_list(&self, list: AssetList, operation: ListOperation) -> AssetChange {
+        match list {
+            AssetList::Tags => {
+                let tags = Patch::Set(operation.applied_to(&self.metadata.tags));
+                let metadata = MetadataPatch { tags, ..MetadataPatch::default() };
+                AssetChange { metadata, ..AssetChange::default() }
+            }
+            AssetList::Roles => {
+                let roles = Patch::Set(operation.applied_to(&self.roles));
+                AssetChange { roles, ..AssetChange::default() }
+            }
+        }
     }
 
     fn reingested(&self, batch: Option<BatchId>) -> AssetEvent {

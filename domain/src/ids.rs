@@ -264,6 +264,28 @@ impl FromStr for NamedQueryId {
     }
 }
 
+/// Identifies a key of the API: its customer and the public half of its credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ApiKeyId {
+    pub customer: CustomerId,
+    pub id: String,
+}
+
+impl fmt::Display for ApiKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.customer, self.id)
+    }
+}
+
+impl FromStr for ApiKeyId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (customer, id) = text.split_once('/').ok_or_else(|| IdError::Shape(text.to_owned()))?;
+        Ok(Self { customer: customer.parse()?, id: id.to_owned() })
+    }
+}
+
 /// What a name reservation is about: `scope/kind/name`, for example `1/space/maps`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NameKey {

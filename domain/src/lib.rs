@@ -5,6 +5,7 @@
 pub mod access;
 pub mod aggregate;
 pub mod annotation;
+pub mod api_key;
 pub mod asset;
 pub mod batch;
 pub mod collection;
@@ -32,8 +33,8 @@ mod properties;
 
 pub use aggregate::Aggregate;
 pub use ids::{
-    ActorId, AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId,
-    ManifestId, NameKey, NamedQueryId, SpaceId, SpaceNumber,
+    ActorId, AnnotationId, ApiKeyId, AssetId, BatchId, BlobRef, CollectionId, ContainerId,
+    CustomerId, ManifestId, NameKey, NamedQueryId, SpaceId, SpaceNumber,
 };
 pub use label::Label;
 pub use languages::{Languages, LanguagesError};

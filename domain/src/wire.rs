@@ -10,6 +10,7 @@ mod upcast;
 pub use upcast::{Stored, Upcaster};
 
 use crate::annotation::AnnotationEvent;
+use crate::api_key::ApiKeyEvent;
 use crate::asset::AssetEvent;
 use crate::batch::BatchEvent;
 use crate::collection::CollectionEvent;
@@ -29,6 +30,7 @@ use serde::Serialize;
 pub enum DomainEvent {
     Directory(DirectoryEvent),
     Customer(CustomerEvent),
+    ApiKey(ApiKeyEvent),
     Space(SpaceEvent),
     Asset(AssetEvent),
     Transcription(TranscriptionEvent),
@@ -108,6 +110,8 @@ event_types! {
     "customer.display_name_changed" 1 Customer(CustomerEvent::DisplayNameChanged),
     "customer.space_number_allocated" 1 Customer(CustomerEvent::SpaceNumberAllocated),
     "customer.deleted" 1 Customer(CustomerEvent::Deleted),
+    "key.issued" 1 ApiKey(ApiKeyEvent::Issued),
+    "key.revoked" 1 ApiKey(ApiKeyEvent::Revoked),
     "space.created" 1 Space(SpaceEvent::Created),
     "space.renamed" 1 Space(SpaceEvent::Renamed),
     "space.defaults_changed" 1 Space(SpaceEvent::DefaultsChanged),
@@ -241,6 +245,7 @@ macro_rules! aggregate_events {
 aggregate_events! {
     Directory(DirectoryEvent),
     Customer(CustomerEvent),
+    ApiKey(ApiKeyEvent),
     Space(SpaceEvent),
     Asset(AssetEvent),
     Transcription(TranscriptionEvent),

@@ -3,6 +3,7 @@
 mod access;
 mod activities;
 mod annotations;
+mod api_keys;
 mod assets;
 mod batches;
 pub mod given;
@@ -44,6 +45,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         assets::edits_are_counted_as_the_aggregate_counts_them,
         assets::rows_come_in_the_order_of_the_ids,
         assets::images_come_in_the_order_of_the_ids,
+        api_keys::a_key_is_found_until_it_is_revoked,
         named_queries::a_named_query_is_defined_changed_and_removed,
         activities::what_happened_is_told_in_order,
         activities::activities_are_read_by_their_numbers,

@@ -91,7 +91,7 @@ mod tests {
         let append = Append { stream: stream.clone(), expected: Expected::NoStream, events };
         log.append(vec![append]).await.remove(0).expect("memory takes it");
         let history = LogHistory { log: Arc::new(log) };
-        let admin = Principal::Key { actor: ActorId("key-1".to_owned()), scope: Scope::Admin };
+        let admin = Principal::Key { actor: ActorId("key-1".to_owned()), scope: Scope::ADMIN };
         let read = history.of_stream(&admin, &stream, StreamRevision(0), LIMIT_MAX + 1).await;
         assert_eq!(read.expect("memory can be read").len(), LIMIT_MAX + 1);
     }

@@ -4,6 +4,7 @@
 
 pub mod activities;
 pub mod annotations;
+pub mod api_keys;
 pub mod assets;
 pub mod audit_trail;
 pub mod batches;
@@ -46,6 +47,7 @@ pub struct Queries {
     pub batches: Arc<dyn batches::Batches>,
     pub manifests: Arc<dyn manifests::Manifests>,
     pub named_queries: Arc<dyn named_queries::NamedQueries>,
+    pub api_keys: Arc<dyn api_keys::ApiKeys>,
     pub annotations: Arc<dyn annotations::Annotations>,
     pub activities: Arc<dyn activities::Activities>,
     pub page_texts: Arc<dyn page_text::PageTexts>,

@@ -9,6 +9,7 @@
 
 mod activities;
 mod annotations;
+mod api_keys;
 mod assets;
 mod audit_trail;
 mod batches;
@@ -23,6 +24,7 @@ mod tile_metadata;
 
 pub use activities::ActivitiesMemory;
 pub use annotations::AnnotationsMemory;
+pub use api_keys::ApiKeysMemory;
 pub use assets::AssetsMemory;
 pub use audit_trail::AuditTrailMemory;
 pub use batches::BatchesMemory;
@@ -201,6 +203,7 @@ pub struct MemoryReadModels {
     pub tile_metadata: Arc<MemoryReadModel<TileMetadataMemory>>,
     pub manifests: Arc<MemoryReadModel<ManifestsMemory>>,
     pub named_queries: Arc<MemoryReadModel<NamedQueriesMemory>>,
+    pub api_keys: Arc<MemoryReadModel<ApiKeysMemory>>,
     pub annotations: Arc<MemoryReadModel<AnnotationsMemory>>,
     pub activities: Arc<MemoryReadModel<ActivitiesMemory>>,
     pub page_texts: Arc<MemoryReadModel<PageTextMemory>>,
@@ -216,6 +219,7 @@ impl MemoryReadModels {
             self.tile_metadata.clone(),
             self.manifests.clone(),
             self.named_queries.clone(),
+            self.api_keys.clone(),
             self.annotations.clone(),
             self.activities.clone(),
             self.page_texts.clone(),

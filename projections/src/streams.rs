@@ -2,7 +2,7 @@
 
 use crate::projection::Poison;
 use dlcs_domain::{
-    AnnotationId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
+    AnnotationId, ApiKeyId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
     NamedQueryId, SpaceId,
 };
 use dlcs_eventlog::StreamId;
@@ -46,6 +46,10 @@ pub(crate) fn collection(stream: &StreamId) -> Result<CollectionId, Poison> {
 }
 
 pub(crate) fn named_query(stream: &StreamId) -> Result<NamedQueryId, Poison> {
+    parsed(stream, stream.id())
+}
+
+pub(crate) fn api_key(stream: &StreamId) -> Result<ApiKeyId, Poison> {
     parsed(stream, stream.id())
 }
 

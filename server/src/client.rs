@@ -6,6 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
+/// Members of a page of a list.
+const PAGE: usize = 1000;
 /// Characters of an id that a path segment keeps.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -86,6 +88,24 @@ impl Client {
     pub(crate) async fn json(&self, request: RequestBuilder) -> anyhow::Result<Value> {
         let response = self.send(request).await?;
         response.json().await.context("the server's answer is not JSON")
+    }
+
+    /// Reads a list, page by page.
+    pub(crate) async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let mut all = Vec::new();
+        for page in 1_u32.. {
+            let path = format!("{path}?page={page}&pageSize={PAGE}");
+            let mut answer = self.json(self.request(Method::GET, &path)).await?;
+            let Value::Array(members) = answer["member"].take() else {
+                bail!("the answer is no list");
+            };
+            let is_last = members.len() < PAGE;
+            all.extend(members);
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// Sends a GraphQL document and returns its `data`.

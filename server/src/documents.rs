@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value};
+use std::fs::Permissions;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -153,18 +155,9 @@ impl Store {
         Ok(())
     }
 
-    /// Page by page: there may be many.
     async fn list(&self, json: bool) -> anyhow::Result<()> {
-        for page in 1_u32.. {
-            let path = format!("/{}/{}?page={page}&pageSize={PAGE}", self.customer, self.kind);
-            let answer = self.client.json(self.client.request(Method::GET, &path)).await?;
-            let members = answer["member"].as_array().context("the answer is no list")?;
-            for member in members {
-                print_line(&if json { member.to_string() } else { line(member) });
-            }
-            if members.len() < PAGE {
-                break;
-            }
+        for member in self.client.list(&format!("/{}/{}", self.customer, self.kind)).await? {
+            print_line(&if json { member.to_string() } else { line(&member) });
         }
         Ok(())
     }
@@ -181,7 +174,10 @@ impl Store {
             return Ok(ExitCode::SUCCESS);
         }
         let folder = export.file.parent().filter(|it| !it.as_os_str().is_empty());
-        let mut out = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+        // As any file that is made: what the user's mask leaves.
+        let mut out = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder.unwrap_or(Path::new(".")))
             .with_context(|| format!("`{}` cannot be written", export.file.display()))?;
         while let Some(chunk) = answer.chunk().await.context("the server broke off")? {
             out.write_all(&chunk)?;
@@ -190,9 +186,6 @@ impl Store {
         Ok(ExitCode::SUCCESS)
     }
 }
-
-/// Members of a page of a list.
-const PAGE: usize = 100;
 
 fn is_standard(file: &Path) -> bool {
     file.as_os_str() == "-"

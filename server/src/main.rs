@@ -2,6 +2,7 @@
 //!
 //! Not here: logic. Configuration, wiring and subcommands only.
 
+mod accounts;
 mod backup;
 mod client;
 mod completions;
@@ -53,6 +54,10 @@ enum Command {
     Manifest(documents::ManifestArgs),
     /// List, read, write, move and delete collections.
     Collection(documents::CollectionArgs),
+    /// Make and list customers.
+    Customer(accounts::CustomerArgs),
+    /// Make, list and revoke keys of a customer.
+    Key(accounts::KeyArgs),
     /// Print the event history in order.
     Events(events::EventsArgs),
     /// Rebuild read models from history in a fresh place and compare them with the live ones.
@@ -131,6 +136,8 @@ async fn dispatch(command: Command, settings: config::Settings) -> anyhow::Resul
         Command::Search(args) => search::run(args, &settings).await,
         Command::Manifest(args) => documents::manifest(args, &settings).await,
         Command::Collection(args) => documents::collection(args, &settings).await,
+        Command::Customer(args) => accounts::customer(args, &settings).await,
+        Command::Key(args) => accounts::key(args, &settings).await,
         Command::Events(args) => events::run(args, &settings).await,
         Command::Replay(args) => replay::run(args, &settings).await,
         Command::Projections(command) => projections::run(command, &settings).await,

@@ -288,7 +288,11 @@ impl Wired {
             clock: Arc::clone(&self.clock),
             metrics: Arc::new(move || metrics.render()),
             public_url: PublicUrl::new(public_url),
-            admin_key: dlcs_api::AdminKey::new(&self.admin_key.key, &self.admin_key.secret),
+            credentials: dlcs_api::Credentials {
+                admin_key: dlcs_api::AdminKey::new(&self.admin_key.key, &self.admin_key.secret),
+                keys: self.read_models.models.queries().api_keys,
+                clock: Arc::clone(&self.clock),
+            },
             limits: ApiLimits::default(),
             written: Written::default(),
             rendered: RenderedManifests::default(),
@@ -297,7 +301,7 @@ impl Wired {
     }
 
     fn graphql_state(&self, public_url: &str, api: &ApiState) -> GraphqlState {
-        let key = api.admin_key.clone();
+        let credentials = api.credentials.clone();
         let shared = Arc::new(api.clone());
         let for_canvases = Arc::clone(&shared);
         let origins = Arc::clone(&self.origins);
@@ -324,7 +328,10 @@ impl Wired {
             clock: Arc::clone(&self.clock),
             public_url: public_url.into(),
             authenticate: Arc::new(move |headers| {
-                key.identify(headers).map_err(|_| "the credentials are not known".to_owned())
+                let credentials = credentials.clone();
+                Box::pin(async move {
+                    credentials.identify(&headers).await.map_err(|problem| problem.detail)
+                })
             }),
             projections: Arc::new(Projections {
                 models: Arc::clone(&self.read_models.models),

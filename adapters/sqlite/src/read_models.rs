@@ -8,6 +8,7 @@
 
 mod activities;
 mod annotations;
+mod api_keys;
 mod assets;
 mod audit_trail;
 mod batches;
@@ -44,12 +45,13 @@ use std::sync::Arc;
 use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 9] = [
+const DEFINITIONS: [&Definition; 10] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
     &named_queries::DEFINITION,
+    &api_keys::DEFINITION,
     &annotations::DEFINITION,
     &activities::DEFINITION,
     &page_text::DEFINITION,
@@ -127,6 +129,7 @@ impl ReadStore for ReadModels {
             batches: self.query(batches::DEFINITION.name),
             manifests: self.query(manifests::DEFINITION.name),
             named_queries: self.query(named_queries::DEFINITION.name),
+            api_keys: self.query(api_keys::DEFINITION.name),
             annotations: self.query(annotations::DEFINITION.name),
             activities: self.query(activities::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),

@@ -21,7 +21,8 @@ use std::sync::Arc;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Finds out who asks; the sentence of a refusal is for people.
-pub type Authenticate = Arc<dyn Fn(&HeaderMap) -> Result<Principal, String> + Send + Sync>;
+pub type Authenticate =
+    Arc<dyn Fn(HeaderMap) -> BoxFuture<'static, Result<Principal, String>> + Send + Sync>;
 
 /// Refuses an origin before it is registered; the sentence is for people.
 pub type CheckOrigin = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;

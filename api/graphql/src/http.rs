@@ -23,10 +23,13 @@ use dlcs_domain::access::Principal;
 use serde::Deserialize;
 use std::any::TypeId;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Bytes of a request.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+/// How often the credentials of an open subscription are looked at.
+const SESSION_LOOK: Duration = Duration::from_secs(1);
 /// A question is given up after this time.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -60,7 +63,7 @@ async fn answer_post(
         let detail = "send the document as application/json";
         return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type-unsupported", detail);
     }
-    let principal = match (endpoint.state.authenticate)(&headers) {
+    let principal = match (endpoint.state.authenticate)(headers).await {
         Ok(principal) => principal,
         Err(detail) => return unauthorized(&detail),
     };
@@ -145,7 +148,7 @@ async fn answer_get(
         };
     }
     let Some(query) = parameters.query else { return (endpoint.page)(&parts.headers) };
-    let principal = match (endpoint.state.authenticate)(&parts.headers) {
+    let principal = match (endpoint.state.authenticate)(parts.headers).await {
         Ok(principal) => principal,
         Err(detail) => return unauthorized(&detail),
     };
@@ -199,7 +202,7 @@ async fn upgrade(
                 of_connection: Subscriptions::default(),
             };
             GraphQLWebSocket::new(stream, executor, protocol)
-                .on_connection_init(move |payload| async move { identify(&authenticate, &payload) })
+                .on_connection_init(move |payload| identify(authenticate, payload))
                 .keepalive_timeout(Duration::from_secs(60))
                 .serve()
                 .await;
@@ -208,18 +211,43 @@ async fn upgrade(
 }
 
 /// `connection_init` carries what a request would have as headers.
-fn identify(
-    authenticate: &crate::Authenticate,
-    payload: &serde_json::Value,
+async fn identify(
+    authenticate: crate::Authenticate,
+    payload: serde_json::Value,
 ) -> async_graphql::Result<Data> {
     let mut headers = HeaderMap::new();
     let given = payload.get("Authorization").or_else(|| payload.get("authorization"));
     if let Some(text) = given.and_then(serde_json::Value::as_str) {
         headers.insert(header::AUTHORIZATION, HeaderValue::from_str(text)?);
     }
+    let principal = authenticate(headers.clone()).await.map_err(async_graphql::Error::new)?;
     let mut data = Data::default();
-    data.insert(authenticate(&headers).map_err(async_graphql::Error::new)?);
+    data.insert(principal.clone());
+    data.insert(Session { authenticate, headers, principal });
     Ok(data)
+}
+
+/// Who opened a connection, and how they showed it.
+#[derive(Clone)]
+struct Session {
+    authenticate: crate::Authenticate,
+    headers: HeaderMap,
+    principal: Principal,
+}
+
+impl Session {
+    /// Waits until the credentials do not hold any more: they were revoked, or have expired.
+    async fn ended(self) {
+        if self.principal == Principal::Anonymous {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(SESSION_LOOK).await;
+            if (self.authenticate)(self.headers.clone()).await.as_ref() != Ok(&self.principal) {
+                return;
+            }
+        }
+    }
 }
 
 fn origin_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
@@ -278,10 +306,34 @@ impl async_graphql::Executor for Guarded {
             return refuse("too many subscriptions at once".to_owned());
         };
         let data = session_data.unwrap_or_default();
+        let session =
+            data.get(&TypeId::of::<Session>()).and_then(|it| it.downcast_ref::<Session>());
+        let session = session.cloned();
         let answers = self.schema.execute_stream_with_session_data(request, data);
         // It counts until the stream is dropped.
-        answers.inspect(move |_| _ = &subscribed).boxed()
+        let answers = answers.inspect(move |_| _ = &subscribed);
+        match session {
+            Some(session) => until_ended(answers, session).boxed(),
+            None => answers.boxed(),
+        }
     }
+}
+
+/// Passes answers on until the credentials do not hold any more, and then says so.
+fn until_ended(
+    answers: impl futures::Stream<Item = Response> + Send + 'static,
+    session: Session,
+) -> impl futures::Stream<Item = Response> + Send + 'static {
+    use futures::StreamExt;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_over);
+    let ended = async move {
+        session.ended().await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let refusal = || refusal("the credentials do not hold any more".to_owned());
+    let last = async move { told.load(Ordering::Relaxed).then(refusal) };
+    answers.take_until(ended).chain(futures::stream::once(last).filter_map(std::future::ready))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -357,6 +409,31 @@ mod tests {
         };
         assert!(bounded(false, slow()).await.is_ok());
         assert!(bounded(true, slow()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_subscription_ends_when_its_key_does_and_one_without_a_key_does_not() {
+        use dlcs_domain::access::Scope;
+        let key =
+            Principal::Key { actor: dlcs_domain::ActorId("key-1".into()), scope: Scope::ADMIN };
+        let begun = tokio::time::Instant::now();
+        let holds = key.clone();
+        let session = |principal| {
+            let holds = holds.clone();
+            let authenticate: crate::Authenticate = Arc::new(move |_| {
+                let is_over = begun.elapsed() > Duration::from_secs(60);
+                let found = if is_over { Err("revoked".to_owned()) } else { Ok(holds.clone()) };
+                Box::pin(std::future::ready(found))
+            });
+            Session { authenticate, headers: HeaderMap::new(), principal }
+        };
+        let whole = until_ended(futures::stream::iter([Response::default()]), session(key.clone()));
+        assert_eq!(futures::StreamExt::count(whole).await, 1, "what ends by itself is not cut off");
+        session(key).ended().await;
+        assert!(begun.elapsed() > Duration::from_secs(60), "it held so long");
+        assert!(begun.elapsed() <= Duration::from_secs(62), "{:?}", begun.elapsed());
+        let anonymous = session(Principal::Anonymous).ended();
+        assert!(tokio::time::timeout(Duration::from_secs(3600), anonymous).await.is_err());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Changes. The same commands as the REST interface.
 
 mod annotations;
+mod assets;
 mod collections;
+mod keys;
 mod manifests;
 mod named_queries;
 
@@ -94,6 +96,8 @@ pub(crate) struct ChangedManifest {
 pub struct Mutation(
     ResourceMutation,
     named_queries::NamedQueryMutation,
+    assets::AssetMutation,
+    keys::KeyMutation,
     collections::CollectionMutation,
     manifests::ManifestMutation,
     annotations::AnnotationMutation,
@@ -259,7 +263,12 @@ fn write_context(ctx: &Context<'_>, id: &AssetId) -> Result<CommandContext> {
 }
 
 fn context_for(ctx: &Context<'_>, customer: CustomerId) -> Result<CommandContext> {
-    let actor = may_write(&principal(ctx), customer)?;
+    context_to(ctx, customer, Action::WriteManagement)
+}
+
+/// Returns the context of a command that an action of a customer's needs.
+fn context_to(ctx: &Context<'_>, customer: CustomerId, action: Action) -> Result<CommandContext> {
+    let actor = may(&principal(ctx), customer, action)?;
     let correlation = dlcs_commands::metadata::new_uuid(state(ctx).clock.now_us());
     Ok(CommandContext::new(actor, Some(customer), correlation))
 }
@@ -308,12 +317,13 @@ async fn changed_manifest(
 }
 
 /// Returns who acts, where they may.
-fn may_write(who: &Principal, customer: CustomerId) -> Result<ActorId> {
+fn may(who: &Principal, customer: CustomerId, action: Action) -> Result<ActorId> {
     let rule = AccessRule::Management { customer };
-    match (decide(who, &rule, Action::WriteManagement), who) {
+    match (decide(who, &rule, action), who) {
         (Decision::Granted, Principal::Key { actor, .. } | Principal::Process { actor }) => {
             Ok(actor.clone())
         }
+        (Decision::RightNeeded, _) => Err(refused("right-needed", "this key may not do that")),
         _ => Err(refused("not-allowed", "credentials for this customer are needed")),
     }
 }
@@ -328,6 +338,7 @@ fn command_error(error: CommandError) -> Error {
         CommandError::Name(name) => name.code(),
         CommandError::Invalid(_) => "bad-request",
         CommandError::EditMismatch { .. } | CommandError::OtherBody => "precondition-failed",
+        CommandError::NotAllowed(_) => "not-allowed",
         CommandError::Busy => "unavailable",
         // What a store says is for the log.
         CommandError::Unavailable(text) => {

@@ -3,6 +3,7 @@
 mod annotations;
 mod changes;
 mod collections;
+mod keys;
 mod named_queries;
 
 use crate::connection::{self, List};
@@ -21,7 +22,7 @@ use crate::types::hit::{self, Hits};
 use crate::types::manifest::Manifest;
 use crate::types::space::Space;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result, Union};
-use dlcs_domain::access::{Principal, Scope};
+use dlcs_domain::access::Principal;
 use dlcs_domain::{BatchId, CustomerId, ManifestId, SpaceId, SpaceNumber};
 use dlcs_projections::Position;
 use dlcs_projections::assets::{AssetFilter, AssetOrder};
@@ -79,6 +80,7 @@ pub struct Query(
     ResourceQuery,
     collections::CollectionQuery,
     named_queries::NamedQueryQuery,
+    keys::KeyQuery,
     annotations::AnnotationQuery,
     changes::ChangeQuery,
 );
@@ -331,7 +333,7 @@ async fn fresh(ctx: &Context<'_>, at_least: Option<u64>) -> Result<()> {
 
 pub(crate) fn administrator(ctx: &Context<'_>) -> Result<()> {
     match principal(ctx) {
-        Principal::Key { scope: Scope::Admin, .. } => Ok(()),
+        who if who.is_admin() => Ok(()),
         _ => Err(refused("not-allowed", "the administrator's credentials are needed for this")),
     }
 }
@@ -356,7 +358,7 @@ fn order(order: AssetOrderInput) -> (AssetOrder, Direction) {
 /// A customer's key sees its own customer, whatever the filter leaves out.
 fn asset_filter(input: AssetFilterInput, who: &Principal) -> Result<AssetFilter> {
     let own = match who {
-        Principal::Key { scope: Scope::Customer(customer), .. } => Some(*customer),
+        Principal::Key { scope, .. } => scope.customer(),
         _ => None,
     };
     let customer = input.customer.map(customer_id).transpose()?.or(own);

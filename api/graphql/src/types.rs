@@ -9,6 +9,7 @@ pub(crate) mod collection;
 pub(crate) mod customer;
 pub(crate) mod event;
 pub(crate) mod hit;
+pub(crate) mod key;
 pub(crate) mod manifest;
 pub(crate) mod named_query;
 pub(crate) mod space;

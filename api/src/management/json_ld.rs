@@ -43,6 +43,7 @@ pub(crate) fn customer(base: &PublicUrl, row: &CustomerRow) -> Value {
         "allImages": format!("{at}/allImages"),
         "queue": format!("{at}/queue"),
         "namedQueries": format!("{at}/namedQueries"),
+        "keys": format!("{at}/keys"),
         "manifests": base.at(format_args!("/{}/manifests", row.id)),
     })
 }

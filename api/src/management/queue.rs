@@ -102,7 +102,11 @@ pub(crate) async fn row(
 }
 
 /// Reads `id` and `space`, or the whole triple in `id`.
-async fn row_id(request: &Incoming, customer: CustomerId, fields: &Fields<'_>) -> Answer<AssetId> {
+pub(crate) async fn row_id(
+    request: &Incoming,
+    customer: CustomerId,
+    fields: &Fields<'_>,
+) -> Answer<AssetId> {
     let name = fields.needed_text("id")?;
     let space = match fields.get("space") {
         None | Some(Value::Null) => {

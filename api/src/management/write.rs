@@ -83,6 +83,20 @@ impl Incoming {
         F: FnOnce(CommandContext) -> Fut,
         Fut: Future<Output = Answer>,
     {
+        self.once_without(&[], body, run).await
+    }
+
+    /// The same; the members of the answer that are named are told once only.
+    pub(crate) async fn once_without<F, Fut>(
+        &self,
+        told_once: &[&str],
+        body: &[u8],
+        run: F,
+    ) -> Answer
+    where
+        F: FnOnce(CommandContext) -> Fut,
+        Fut: Future<Output = Answer>,
+    {
         let context = self.context()?;
         let Some(key) = self.idempotency_key() else { return run(context).await };
         let request = format!("{} {}", self.method, self.uri.path());
@@ -90,7 +104,7 @@ impl Incoming {
         match begun.map_err(dlcs_commands::CommandError::from)? {
             Begin::Answered(answer) => self.again(*answer),
             Begin::Execute { context, in_flight } => {
-                self.keep(run(context).await?, in_flight).await
+                self.keep(run(context).await?, told_once, in_flight).await
             }
         }
     }
@@ -149,7 +163,7 @@ impl Incoming {
 
     /// Keeps what is final and not too large. A repetition of what was only accepted may find the
     /// resource, and the log recognises a repetition whose answer was not kept.
-    async fn keep(&self, response: Response, in_flight: InFlight) -> Answer {
+    async fn keep(&self, response: Response, told_once: &[&str], in_flight: InFlight) -> Answer {
         let is_small = response.body().size_hint().exact().is_some_and(|it| it <= KEPT_BYTES_MAX);
         if response.status() == StatusCode::ACCEPTED || !is_small {
             return Ok(response);
@@ -166,7 +180,7 @@ impl Incoming {
             status: parts.status.as_u16(),
             location: location.strip_prefix(self.state.public_url.as_str()).map(str::to_owned),
             content_type: Some(format!("{}\n{}", text(header::CONTENT_TYPE), text(header::ETAG))),
-            body: body.clone(),
+            body: without(&body, told_once)?,
             position: Position(position),
         };
         if let Err(error) = in_flight.finish(kept).await {
@@ -191,6 +205,18 @@ impl Incoming {
         insert_position(headers, answer.position);
         Ok(response)
     }
+}
+
+/// Returns a document of JSON without some of its members.
+fn without(body: &Bytes, members: &[&str]) -> Answer<Bytes> {
+    if members.is_empty() {
+        return Ok(body.clone());
+    }
+    let mut document: Value = serde_json::from_slice(body).map_err(Problem::internal)?;
+    if let Some(document) = document.as_object_mut() {
+        document.retain(|name, _| !members.contains(&name.as_str()));
+    }
+    Ok(document.to_string().into())
 }
 
 /// `If-None-Match: *`: the client will have nothing replaced (RFC 9110, section 13.1.2).

@@ -48,6 +48,10 @@ pub(super) fn all() -> Value {
             "name": text(), "template": text(), "global": {"type": "boolean"},
             "created": time(), "modified": time(),
         })),
+        "DeletedImages": object(json!({
+            "deleted": integer(), "refused": {"type": "array", "items": {"type": "object"}},
+        })),
+        "Key": key(),
         "Annotation": {
             "type": "object",
             "description": "A W3C Web Annotation, or an Open Annotation under /oa/.",
@@ -68,6 +72,15 @@ pub(super) fn all() -> Value {
         "ChangePage": change_page(),
         "Problem": problem(),
     })
+}
+
+fn key() -> Value {
+    object(json!({
+        "key": text(), "secret": text(), "label": text(),
+        "access": {"enum": ["read", "write", "manage"]},
+        "expires": {"type": ["string", "null"], "format": "date-time"},
+        "created": time(),
+    }))
 }
 
 fn change_page() -> Value {

@@ -7,7 +7,8 @@ mod stored;
 use super::{AddressVersion, Guarded, Kind, Route};
 use crate::delivery::{activity, files, images, info, manifests, named, thumbs};
 use crate::management::{
-    batches, content, customers, images as assets, listing, named_queries, queue, spaces,
+    batches, bulk, content, customers, images as assets, keys, listing, named_queries, queue,
+    spaces,
 };
 use crate::search::{results, terms};
 use crate::service::{entry, errors, health, pages};
@@ -29,6 +30,7 @@ const DESCRIPTION_OPEN: (Action, Guarded) = (Action::ReadDescription, Guarded::O
 const SEARCH: (Action, Guarded) = (Action::ReadContent, Guarded::Open);
 const READ: (Action, Guarded) = (Action::ReadManagement, Guarded::ByCustomer);
 const WRITE: (Action, Guarded) = (Action::WriteManagement, Guarded::ByCustomer);
+const KEYS: (Action, Guarded) = (Action::ManageKeys, Guarded::ByCustomer);
 const ADMINISTER: (Action, Guarded) = (Action::Administer, Guarded::ByAdministration);
 
 /// Returns every route of this crate.
@@ -36,6 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
     [
         service(),
         customers(),
+        issued_keys(),
         spaces(),
         images(),
         queues(),
@@ -88,6 +91,20 @@ fn customers() -> Vec<Route> {
     ]
 }
 
+fn issued_keys() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/keys";
+    const ONE: &str = "/customers/{customer}/keys/{key}";
+    let key = Schema("Key");
+    vec![
+        get(ALL, KEYS, "List keys", keys::list).answers(PageOf("Key")),
+        post(ALL, KEYS, "Issue a key: its secret is told once", keys::issue)
+            .takes(key)
+            .answers(key),
+        get(ONE, KEYS, "Read a key, without its secret", keys::read).answers(key),
+        delete(ONE, KEYS, "Revoke a key", keys::revoke),
+    ]
+}
+
 fn spaces() -> Vec<Route> {
     const SPACE: &str = "/customers/{customer}/spaces/{space}";
     vec![
@@ -108,13 +125,25 @@ fn spaces() -> Vec<Route> {
 }
 
 fn images() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/allImages";
     const IMAGES: &str = "/customers/{customer}/spaces/{space}/images";
     const IMAGE: &str = "/customers/{customer}/spaces/{space}/images/{asset}";
     vec![
         get(IMAGES, READ, "List and filter the images of a space", listing::of_space)
             .answers(PageOf("Image")),
-        get("/customers/{customer}/allImages", READ, "List and filter all images", listing::all)
+        get(ALL, READ, "List and filter all images", listing::all).answers(PageOf("Image")),
+        patch(IMAGES, WRITE, "Change many images of a space", bulk::change_of_space)
+            .takes(PageOf("Image"))
             .answers(PageOf("Image")),
+        post(ALL, READ, "Read many images by id", bulk::read)
+            .takes(PageOf("Image"))
+            .answers(PageOf("Image")),
+        patch(ALL, WRITE, "Change many images", bulk::change_of_customer)
+            .takes(PageOf("Image"))
+            .answers(PageOf("Image")),
+        post("/customers/{customer}/deleteImages", WRITE, "Delete many images", bulk::delete)
+            .takes(PageOf("Image"))
+            .answers(Schema("DeletedImages")),
         get(IMAGE, READ, "Read an image", assets::read).answers(Schema("Image")),
         put(IMAGE, WRITE, "Register (201) or change (200) an image", assets::put)
             .takes(Schema("Image"))

@@ -3,7 +3,8 @@
 use crate::delivery::RenderedManifests;
 use crate::state::{Idempotency, Written};
 use crate::{
-    AdminKey, ApiLimits, ApiState, ExportTurns, OriginCheck, OriginRefused, PublicUrl, Readiness,
+    AdminKey, ApiLimits, ApiState, Credentials, ExportTurns, OriginCheck, OriginRefused, PublicUrl,
+    Readiness,
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -29,6 +30,7 @@ use dlcs_projections::activities::{Activities, ActivityRow, ActivityStream};
 use dlcs_projections::annotations::{
     Annotated, AnnotationFilter, AnnotationRow, Annotations, ContainerRow,
 };
+use dlcs_projections::api_keys::{ApiKeyRow, ApiKeys};
 use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, Assets};
 use dlcs_projections::audit_trail::{AuditFilter, AuditRow, AuditTrail};
 use dlcs_projections::batches::{BatchRow, Batches};
@@ -68,10 +70,14 @@ pub(super) fn router() -> Router {
         objects,
         origins: Arc::new(Fakes),
         readiness: Arc::new(Fakes),
-        clock,
+        clock: clock.clone(),
         metrics: Arc::new(|| "metrics".to_owned()),
         public_url: PublicUrl::new(BASE),
-        admin_key: AdminKey::new("key", "secret"),
+        credentials: Credentials {
+            admin_key: AdminKey::new("key", "secret"),
+            keys: Arc::new(Fakes),
+            clock,
+        },
         limits: ApiLimits::default(),
         written: Written::default(),
         rendered: RenderedManifests::default(),
@@ -89,6 +95,7 @@ fn queries() -> Queries {
         batches: fakes.clone(),
         manifests: fakes.clone(),
         named_queries: fakes.clone(),
+        api_keys: fakes.clone(),
         annotations: fakes.clone(),
         activities: fakes.clone(),
         page_texts: fakes.clone(),
@@ -159,6 +166,17 @@ impl NamedQueries for Fakes {
     }
 
     async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<NamedQueryRow> {
+        nothing()
+    }
+}
+
+#[async_trait]
+impl ApiKeys for Fakes {
+    async fn credentials(&self, _: &str) -> Found<ApiKeyRow> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<ApiKeyRow> {
         nothing()
     }
 }

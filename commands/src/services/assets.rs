@@ -3,7 +3,10 @@
 use crate::context::CommandContext;
 use crate::cqrs::{Decided, Executor, Outcome, Prepared};
 use crate::error::CommandError;
-use dlcs_domain::asset::{Asset, AssetChange, AssetCommand, AssetDefaults, Delivery, Registration};
+use dlcs_domain::asset::{
+    Asset, AssetChange, AssetCommand, AssetDefaults, AssetList, Delivery, ListOperation,
+    Registration,
+};
 use dlcs_domain::space::Space;
 use dlcs_domain::{AssetId, BatchId, SpaceId};
 use dlcs_eventlog::StreamRevision;
@@ -114,6 +117,18 @@ impl AssetCommands {
     ) -> Vec<Result<Decided, CommandError>> {
         let command = |(id, change)| (id, AssetCommand::Change(change));
         self.execute_many(context, changes.into_iter().map(command)).await
+    }
+
+    /// Changes one list of many assets with one append, and answers in their order.
+    pub async fn change_lists(
+        &self,
+        context: &CommandContext,
+        ids: Vec<AssetId>,
+        list: AssetList,
+        operation: ListOperation,
+    ) -> Vec<Result<Decided, CommandError>> {
+        let command = |id| (id, AssetCommand::ChangeList { list, operation: operation.clone() });
+        self.execute_many(context, ids.into_iter().map(command)).await
     }
 
     pub async fn request_reingest(

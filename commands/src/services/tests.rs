@@ -1,6 +1,7 @@
 //! The services over the in-memory log.
 
 mod annotations;
+mod api_keys;
 mod assets;
 mod batches;
 mod collections;

@@ -1,30 +1,31 @@
 //! Who may do what, by example and by property.
 
-use super::{AccessRule, Action, Decision, Principal, Scope, decide};
+use super::{AccessRule, Action, Decision, Principal, Reach, Right, Scope, decide};
 use crate::ids::{ActorId, CustomerId};
 use proptest::prelude::*;
 
-const ACTIONS: [Action; 6] = [
+const ACTIONS: [Action; 7] = [
     Action::ReadService,
     Action::ReadContent,
     Action::ReadDescription,
     Action::ReadManagement,
     Action::WriteManagement,
+    Action::ManageKeys,
     Action::Administer,
 ];
-const MANAGEMENT: [Action; 3] =
-    [Action::ReadManagement, Action::WriteManagement, Action::Administer];
+const MANAGEMENT: [Action; 4] =
+    [Action::ReadManagement, Action::WriteManagement, Action::ManageKeys, Action::Administer];
 
 fn actor() -> ActorId {
     ActorId("key-1".to_owned())
 }
 
 fn key_of(customer: u32) -> Principal {
-    Principal::Key { actor: actor(), scope: Scope::Customer(CustomerId(customer)) }
+    Principal::Key { actor: actor(), scope: Scope::of_customer(CustomerId(customer)) }
 }
 
 fn admin() -> Principal {
-    Principal::Key { actor: actor(), scope: Scope::Admin }
+    Principal::Key { actor: actor(), scope: Scope::ADMIN }
 }
 
 fn closed(customer: u32) -> AccessRule {
@@ -63,6 +64,40 @@ fn a_customer_manages_its_own_and_is_no_administrator() {
     assert_eq!(decide(&key_of(1), &above, Action::ReadManagement), Decision::Refused);
 }
 
+fn key_with(right: Right) -> Principal {
+    let scope = Scope { right, ..Scope::of_customer(CustomerId(1)) };
+    Principal::Key { actor: actor(), scope }
+}
+
+#[test]
+fn a_key_does_what_its_right_says_and_is_told_what_it_lacks() {
+    let rule = AccessRule::Management { customer: CustomerId(1) };
+    let told = |right, action| decide(&key_with(right), &rule, action);
+    assert_eq!(told(Right::Read, Action::ReadManagement), Decision::Granted);
+    assert_eq!(told(Right::Read, Action::WriteManagement), Decision::RightNeeded);
+    assert_eq!(told(Right::Write, Action::WriteManagement), Decision::Granted);
+    assert_eq!(told(Right::Write, Action::ManageKeys), Decision::RightNeeded);
+    assert_eq!(told(Right::Manage, Action::ManageKeys), Decision::Granted);
+    let other = AccessRule::Management { customer: CustomerId(2) };
+    let refused = decide(&key_with(Right::Read), &other, Action::WriteManagement);
+    assert_eq!(refused, Decision::Refused);
+    let content = decide(&key_with(Right::Read), &closed(1), Action::ReadContent);
+    assert_eq!(content, Decision::Granted);
+}
+
+#[test]
+fn a_key_that_ends_makes_none_that_lasts_longer() {
+    let ends = Scope { until_us: Some(10), ..Scope::of_customer(CustomerId(1)) };
+    for (until_us, is_well) in [(Some(9), true), (Some(10), true), (Some(11), false), (None, false)]
+    {
+        assert_eq!(ends.may_issue(&Scope { until_us, ..ends }), is_well, "{until_us:?}");
+    }
+    assert!(Scope::of_customer(CustomerId(1)).may_issue(&ends));
+    let writes = Scope { right: Right::Write, ..Scope::of_customer(CustomerId(1)) };
+    assert!(!writes.may_issue(&writes), "only who manages makes keys");
+    assert!(!ends.may_issue(&Scope { until_us: Some(1), ..Scope::ADMIN }));
+}
+
 #[test]
 fn a_process_works_for_everybody_and_makes_no_customers() {
     let who = Principal::Process { actor: ActorId("process-ingest".to_owned()) };
@@ -88,12 +123,42 @@ fn principals() -> impl Strategy<Value = Principal> {
     prop_oneof![
         Just(Principal::Anonymous),
         Just(admin()),
-        (1_u32..5).prop_map(key_of),
+        scopes().prop_map(|scope| Principal::Key { actor: actor(), scope }),
         Just(Principal::Process { actor: actor() }),
     ]
 }
 
+fn scopes() -> impl Strategy<Value = Scope> {
+    let reach = prop_oneof![Just(Reach::Everything), customers().prop_map(Reach::Customer)];
+    let right = prop::sample::select(&[Right::Read, Right::Write, Right::Manage]);
+    (reach, right, prop::option::of(0_i64..4)).prop_map(|(reach, right, until_us)| Scope {
+        reach,
+        right,
+        until_us,
+    })
+}
+
 proptest! {
+    /// THREATS 15: a key never makes a key stronger than itself, nor one of these in its turn.
+    #[test]
+    fn what_a_key_makes_can_do_nothing_that_it_could_not(
+        first in scopes(),
+        wishes in prop::collection::vec(scopes(), 1..12),
+        rule in rules(),
+        action in prop::sample::select(&ACTIONS),
+        now in 0_i64..5,
+    ) {
+        let last = wishes.into_iter().fold(first, |key, wished| {
+            if key.may_issue(&wished) { wished } else { key }
+        });
+        let granted = |scope: Scope| {
+            let lives = scope.until_us.is_none_or(|until| now < until);
+            let key = Principal::Key { actor: actor(), scope };
+            lives && decide(&key, &rule, action) == Decision::Granted
+        };
+        prop_assert!(!granted(last) || granted(first));
+    }
+
     #[test]
     fn nobody_manages_anonymously(rule in rules(), action in prop::sample::select(&MANAGEMENT)) {
         prop_assert_eq!(decide(&Principal::Anonymous, &rule, action), Decision::CredentialsNeeded);

@@ -345,3 +345,31 @@ fn only_clients_edit() {
     let history = [registered(), deleted(), AssetEvent::Registered(again)];
     assert_eq!(Asset::folded(&history).edit_revision(), 3, "an ETag does not come back");
 }
+
+#[test]
+fn a_list_is_changed_whatever_it_holds_by_then() {
+    let texts = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let tagged = |names: &[&str]| {
+        let metadata = AssetMetadata { tags: texts(names), ..AssetMetadata::default() };
+        AssetEvent::Registered(Registered { metadata, ..registered_as(origin("a")) })
+    };
+    let change = |operation| AssetCommand::ChangeList { list: AssetList::Tags, operation };
+    let becomes = |names: &[&str]| {
+        let tags = Patch::Set(texts(names));
+        AssetEvent::MetadataChanged(MetadataPatch { tags, ..MetadataPatch::default() })
+    };
+    let add = || change(ListOperation::Add(texts(&["b", "c", "c"])));
+    given::<Asset>([tagged(&["a", "b"])]).when(add()).then([becomes(&["a", "b", "c"])]);
+    given::<Asset>([tagged(&["b", "c"])]).when(add()).then([]);
+    let remove = change(ListOperation::Remove(texts(&["b", "x"])));
+    given::<Asset>([tagged(&["a", "b"])]).when(remove).then([becomes(&["a"])]);
+    let replace = change(ListOperation::Replace(texts(&["z"])));
+    given::<Asset>([tagged(&["a", "b"])]).when(replace).then([becomes(&["z"])]);
+    let roles = AssetCommand::ChangeList {
+        list: AssetList::Roles,
+        operation: ListOperation::Add(texts(&["staff"])),
+    };
+    let closed = AssetEvent::AccessChanged(AccessChanged { roles: texts(&["staff"]) });
+    given::<Asset>([tagged(&["a"])]).when(roles).then([closed]);
+    given::<Asset>([]).when(add()).then_refused(&AssetError::NotRegistered);
+}

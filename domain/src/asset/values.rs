@@ -210,6 +210,43 @@ pub struct AssetChange {
     pub recognise: Patch<Languages>,
 }
 
+/// Lists of texts that an asset has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssetList {
+    Tags,
+    Roles,
+}
+
+/// What is done to a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListOperation {
+    /// Behind what is there; what is in it already stays where it is.
+    Add(Vec<String>),
+    Remove(Vec<String>),
+    Replace(Vec<String>),
+}
+
+impl ListOperation {
+    /// Returns what becomes of a list.
+    pub fn applied_to(self, known: &[String]) -> Vec<String> {
+        match self {
+            Self::Replace(values) => values,
+            Self::Remove(values) => {
+                known.iter().filter(|it| !values.contains(it)).cloned().collect()
+            }
+            Self::Add(values) => {
+                let mut list = known.to_vec();
+                for value in values {
+                    if !list.contains(&value) {
+                        list.push(value);
+                    }
+                }
+                list
+            }
+        }
+    }
+}
+
 /// What ingest measured and made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {

@@ -12,10 +12,11 @@ use crate::Queries;
 use crate::paging::{Direction, PageRequest};
 use crate::projection::{OnPoison, ReadModel};
 use crate::replay::{Target, replay};
-use dlcs_domain::access::{Principal, Scope};
+use dlcs_domain::access::{Principal, Right, Scope};
 use dlcs_domain::annotation::{
     AnnotationCreated, AnnotationDeleted, AnnotationDocument, AnnotationEvent, AnnotationReplaced,
 };
+use dlcs_domain::api_key::{ApiKeyEvent, ApiKeyIssued};
 use dlcs_domain::asset::{
     AssetEvent, AssetMetadata, Deleted, Delivered, Delivery, Failure, IngestDelivered,
     IngestErrorCode, IngestFailed, IngestStarted, Registered, ReingestRequested, Source,
@@ -133,11 +134,11 @@ pub fn metadata(actor: &str, stream: &str) -> Vec<u8> {
 }
 
 pub fn admin() -> Principal {
-    Principal::Key { actor: ActorId("key-admin".into()), scope: Scope::Admin }
+    Principal::Key { actor: ActorId("key-admin".into()), scope: Scope::ADMIN }
 }
 
 pub fn key_of(customer: u32) -> Principal {
-    let scope = Scope::Customer(CustomerId(customer));
+    let scope = Scope::of_customer(CustomerId(customer));
     Principal::Key { actor: ActorId("key-1".into()), scope }
 }
 
@@ -337,6 +338,13 @@ pub async fn sample_history(log: &dyn EventLog, assets: u32) {
     let defined = NamedQueryDefined { template: "s1=p1&canvas=n1".parse().expect("a template") };
     let defined = DomainEvent::NamedQuery(NamedQueryEvent::Defined(defined));
     append(log, "named_query-1/pages", &defined, "key-1").await;
+    let issued = ApiKeyIssued {
+        right: Right::Write,
+        until_us: Some(1),
+        label: "scanner".to_owned(),
+        secret_sha256: "ab".repeat(32),
+    };
+    append(log, "key-1/aa", &DomainEvent::ApiKey(ApiKeyEvent::Issued(issued)), "key-1").await;
     let members = u64::from(assets.div_ceil(4));
     append(log, &format!("batch-1/{batch}"), &submitted(members), "key-1").await;
 }
