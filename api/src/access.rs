@@ -1,5 +1,6 @@
 //! Who asks, and may they? Every request gets a principal, every route one decision.
 
+use crate::auth::looks_like_token;
 use crate::error::{Answer, Problem};
 use crate::router::AddressVersion;
 use crate::state::Shared;
@@ -38,6 +39,10 @@ impl Credentials {
         let given = given.ok_or_else(Problem::credentials_wrong)?;
         match self.admin_key.principal(&given) {
             Some(administrator) => Ok(administrator),
+            // A reader's token: it counts where viewers ask about an image, and nowhere else.
+            None if given.id.is_none() && looks_like_token(&given.secret) => {
+                Ok(Principal::Anonymous)
+            }
             None => self.issued(&given).await,
         }
     }
@@ -127,7 +132,14 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match state.credentials.identify(request.headers()).await {
+    let identified = match state.credentials.identify(request.headers()).await {
+        // Cookies count where nothing else was said.
+        Ok(Principal::Anonymous) if request.headers().contains_key(header::COOKIE) => {
+            state.readers.identify(request.headers()).await
+        }
+        identified => identified,
+    };
+    match identified {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
@@ -288,6 +300,12 @@ mod tests {
     }
 
     #[test]
+    fn a_readers_token_is_no_key() {
+        let token = format!("Bearer {}", "a".repeat(64));
+        assert_eq!(ask(&token).unwrap(), Principal::Anonymous);
+    }
+
+    #[test]
     fn whatever_is_wrong_is_401_and_never_anonymous() {
         let wrong = [
             basic("key:secret"),
@@ -300,6 +318,7 @@ mod tests {
             "Digest x".to_owned(),
             "Bearer ".to_owned(),
             "Bearer secret".to_owned(),
+            format!("Basic {}", "a".repeat(64)),
             "x".to_owned(),
         ];
         for authorization in wrong {

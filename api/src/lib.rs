@@ -11,6 +11,7 @@
 //! - `text`: recognised and imported text, corrections, transcriptions.
 //! - `export`: PDF and zip.
 //! - `search`: Content Search and autocomplete.
+//! - `auth`: IIIF Auth: how readers get in.
 //! - `service`: health, entry point, documentation, pages.
 
 pub mod access;
@@ -19,6 +20,7 @@ pub mod router;
 pub mod state;
 
 mod annotations;
+mod auth;
 mod delivery;
 mod export;
 mod http;
@@ -30,6 +32,7 @@ mod text;
 
 pub use access::{AdminKey, Credentials};
 pub use annotations::AnnotationDocuments;
+pub use auth::Readers;
 pub use delivery::RenderedManifests;
 pub use delivery::stored::PaintedNames;
 pub use error::Problem;

@@ -6,6 +6,7 @@ mod collection_body;
 pub(crate) mod collections;
 pub(crate) mod content;
 pub(crate) mod customers;
+pub(crate) mod definitions;
 pub(crate) mod image_body;
 pub(crate) mod images;
 pub(crate) mod json_ld;

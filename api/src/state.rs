@@ -1,21 +1,22 @@
 //! What handlers work with, put together by `server`.
 
 use crate::access::Credentials;
+use crate::auth::Readers;
 use crate::delivery::RenderedManifests;
 use crate::error::Problem;
 use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{
-    AnnotationId, ApiKeyId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
-    NamedQueryId, SpaceId,
+    AnnotationId, ApiKeyId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, DefinitionId,
+    ManifestId, NamedQueryId, SpaceId,
 };
 use dlcs_imaging::tiles::Tiles;
 use dlcs_objects::Objects;
 use dlcs_projections::search::Search;
 use dlcs_projections::{
-    Position, Queries, annotations, api_keys, assets, batches, manifests, named_queries, page_text,
-    tile_metadata,
+    Position, Queries, annotations, api_keys, assets, batches, definitions, manifests,
+    named_queries, page_text, tile_metadata,
 };
 use moka::sync::Cache;
 use std::fmt;
@@ -44,6 +45,7 @@ pub struct ApiState {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub public_url: PublicUrl,
     pub credentials: Credentials,
+    pub readers: Readers,
     pub limits: ApiLimits,
     pub written: Written,
     pub rendered: RenderedManifests,
@@ -145,6 +147,8 @@ pub(crate) enum Resource {
     Annotation(AnnotationId),
     NamedQuery(NamedQueryId),
     ApiKey(ApiKeyId),
+    /// A role or an access service.
+    Definition(DefinitionId),
 }
 
 impl Resource {
@@ -159,6 +163,7 @@ impl Resource {
             Self::Manifest(_) | Self::Collection(_) => &[manifests::NAME],
             Self::NamedQuery(_) => &[named_queries::NAME],
             Self::ApiKey(_) => &[api_keys::NAME],
+            Self::Definition(_) => &[definitions::NAME],
             Self::Container(_) | Self::Annotation(_) => &[annotations::NAME],
         }
     }

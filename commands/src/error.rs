@@ -10,6 +10,7 @@ use dlcs_domain::batch::BatchError;
 use dlcs_domain::collection::CollectionError;
 use dlcs_domain::container::ContainerError;
 use dlcs_domain::customer::CustomerError;
+use dlcs_domain::definition::DefinitionError;
 use dlcs_domain::directory::DirectoryError;
 use dlcs_domain::manifest::ManifestError;
 use dlcs_domain::name::NameReservationError;
@@ -202,6 +203,18 @@ impl Rule for ApiKeyError {
             Self::TooStrong => CommandError::NotAllowed(text),
             Self::Expired => CommandError::Invalid(text),
             Self::Label(error) => error.into(),
+        }
+    }
+}
+
+impl Rule for DefinitionError {
+    fn refusal(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::NotFound(_) => CommandError::NotFound(text),
+            Self::AlreadyExists(_) => CommandError::Conflict(text),
+            Self::Invalid(_) => CommandError::Invalid(text),
+            Self::Name(error) => error.into(),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod lookups;
 pub mod metadata;
 pub mod room;
 pub mod services;
+pub mod sessions;
 #[cfg(test)]
 mod testing;
 

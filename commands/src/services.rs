@@ -13,6 +13,7 @@ pub mod assets;
 pub mod batches;
 pub mod collections;
 pub mod customers;
+pub mod definitions;
 mod hierarchy;
 pub mod manifests;
 pub mod named_queries;
@@ -28,6 +29,7 @@ pub use assets::{AssetCommands, RegisterOutcome};
 pub use batches::{BatchCommands, MemberOutcome, OpenBatch, Row, Submitted};
 pub use collections::{CollectionChange, CollectionCommands};
 pub use customers::CustomerCommands;
+pub use definitions::{DefinitionCommands, Recorded};
 pub use hierarchy::NewDocument;
 pub use manifests::ManifestCommands;
 pub use named_queries::NamedQueryCommands;
@@ -57,6 +59,7 @@ pub struct Commands {
     pub annotations: AnnotationCommands,
     pub named_queries: NamedQueryCommands,
     pub api_keys: ApiKeyCommands,
+    pub definitions: DefinitionCommands,
     executor: Executor,
 }
 
@@ -80,6 +83,7 @@ impl Commands {
             ),
             spaces: SpaceCommands::new(executor.clone(), reservations, lookups.clone()),
             named_queries: NamedQueryCommands::new(executor.clone()),
+            definitions: DefinitionCommands::new(executor.clone()),
             api_keys: ApiKeyCommands::new(executor.clone(), clock),
             annotations: AnnotationCommands::new(executor.clone(), lookups.clone()),
             batches: BatchCommands::new(executor.clone(), assets.clone()),

@@ -13,6 +13,11 @@ pub enum Principal {
         actor: ActorId,
         scope: Scope,
     },
+    /// Was let in by access services, and manages nothing.
+    Reader {
+        /// Names of roles, each of a customer.
+        roles: Vec<(CustomerId, String)>,
+    },
     /// Part of this program, for example the ingest process manager.
     Process {
         actor: ActorId,
@@ -184,7 +189,7 @@ impl Principal {
     /// Returns who acts, for the history.
     pub fn actor(&self) -> Option<&ActorId> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous | Self::Reader { .. } => None,
             Self::Key { actor, .. } | Self::Process { actor } => Some(actor),
         }
     }
@@ -203,7 +208,8 @@ pub fn decide(principal: &Principal, rule: &AccessRule, action: Action) -> Decis
         return Decision::Granted;
     }
     match principal {
-        Principal::Anonymous => Decision::CredentialsNeeded,
+        // Another service may let a reader in, or a key.
+        Principal::Anonymous | Principal::Reader { .. } => Decision::CredentialsNeeded,
         Principal::Key { scope, .. } if covers(scope, rule) && action != Action::Administer => {
             Decision::RightNeeded
         }
@@ -230,10 +236,28 @@ fn is_public(rule: &AccessRule, action: Action) -> bool {
 fn reaches(principal: &Principal, rule: &AccessRule, action: Action) -> bool {
     match principal {
         Principal::Anonymous => false,
+        Principal::Reader { roles } => {
+            matches!(action, Action::ReadContent | Action::ReadDescription) && holds(roles, rule)
+        }
         Principal::Key { scope, .. } => covers(scope, rule) && scope.allows(action),
         // It works for every customer, and makes or removes none, nor keys.
         Principal::Process { .. } => !matches!(action, Action::Administer | Action::ManageKeys),
     }
+}
+
+/// Says whether one of the roles opens a resource. One is enough.
+fn holds(held: &[(CustomerId, String)], rule: &AccessRule) -> bool {
+    let AccessRule::Roles { customer, roles } = rule else { return false };
+    let is_held = |role: &String| {
+        held.iter().any(|(whose, name)| whose == customer && name == role_name(role))
+    };
+    roles.iter().any(is_held)
+}
+
+/// Returns the name of a role by what stands in an image's `roles`: the name, or an address that ends
+/// with it.
+pub fn role_name(role: &str) -> &str {
+    role.rsplit('/').next().unwrap_or(role)
 }
 
 /// Says whether what a rule guards lies within reach. An open resource is nobody's own.

@@ -286,6 +286,29 @@ impl FromStr for ApiKeyId {
     }
 }
 
+/// Identifies what a customer defines under a name: a role, an access service.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DefinitionId {
+    pub customer: CustomerId,
+    pub name: String,
+}
+
+impl fmt::Display for DefinitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.customer, self.name)
+    }
+}
+
+impl FromStr for DefinitionId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (customer, name) =
+            text.split_once('/').ok_or_else(|| IdError::Shape(text.to_owned()))?;
+        Ok(Self { customer: customer.parse()?, name: name.to_owned() })
+    }
+}
+
 /// What a name reservation is about: `scope/kind/name`, for example `1/space/maps`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NameKey {

@@ -11,6 +11,7 @@ pub mod batch;
 pub mod collection;
 pub mod container;
 pub mod customer;
+pub mod definition;
 pub mod directory;
 pub mod ids;
 pub mod label;
@@ -34,7 +35,7 @@ mod properties;
 pub use aggregate::Aggregate;
 pub use ids::{
     ActorId, AnnotationId, ApiKeyId, AssetId, BatchId, BlobRef, CollectionId, ContainerId,
-    CustomerId, ManifestId, NameKey, NamedQueryId, SpaceId, SpaceNumber,
+    CustomerId, DefinitionId, ManifestId, NameKey, NamedQueryId, SpaceId, SpaceNumber,
 };
 pub use label::Label;
 pub use languages::{Languages, LanguagesError};

@@ -16,6 +16,7 @@ use crate::batch::BatchEvent;
 use crate::collection::CollectionEvent;
 use crate::container::ContainerEvent;
 use crate::customer::CustomerEvent;
+use crate::definition::{AuthService, DefinitionEvent, Role};
 use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
 use crate::name::NameEvent;
@@ -23,6 +24,11 @@ use crate::named_query::NamedQueryEvent;
 use crate::space::SpaceEvent;
 use crate::transcription::TranscriptionEvent;
 use serde::Serialize;
+
+/// Events of roles.
+pub type RoleEvent = DefinitionEvent<Role>;
+/// Events of access services.
+pub type AuthServiceEvent = DefinitionEvent<AuthService>;
 
 /// Any event of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +46,8 @@ pub enum DomainEvent {
     Container(ContainerEvent),
     Annotation(AnnotationEvent),
     NamedQuery(NamedQueryEvent),
+    Role(RoleEvent),
+    AuthService(AuthServiceEvent),
     Name(NameEvent),
 }
 
@@ -158,6 +166,12 @@ event_types! {
     "named_query.defined" 1 NamedQuery(NamedQueryEvent::Defined),
     "named_query.changed" 1 NamedQuery(NamedQueryEvent::Changed),
     "named_query.removed" 1 NamedQuery(NamedQueryEvent::Removed),
+    "role.defined" 1 Role(RoleEvent::Defined),
+    "role.changed" 1 Role(RoleEvent::Changed),
+    "role.removed" 1 Role(RoleEvent::Removed),
+    "auth_service.defined" 1 AuthService(AuthServiceEvent::Defined),
+    "auth_service.changed" 1 AuthService(AuthServiceEvent::Changed),
+    "auth_service.removed" 1 AuthService(AuthServiceEvent::Removed),
     "container.created" 1 Container(ContainerEvent::Created),
     "container.changed" 1 Container(ContainerEvent::Changed),
     "container.deleted" 1 Container(ContainerEvent::Deleted),
@@ -255,5 +269,7 @@ aggregate_events! {
     Container(ContainerEvent),
     Annotation(AnnotationEvent),
     NamedQuery(NamedQueryEvent),
+    Role(RoleEvent),
+    AuthService(AuthServiceEvent),
     Name(NameEvent),
 }

@@ -8,6 +8,7 @@ mod v3;
 
 use serde::Serialize;
 
+use crate::auth::AccessService;
 use crate::image_request::{Dimensions, Format, ImageVersion, Limits, Quality, TileGrid};
 
 /// The value of `protocol`, and what all versions have in common.
@@ -41,6 +42,8 @@ pub struct ImageDescription {
     pub preferred_formats: Vec<Format>,
     /// A licence or rights statement URI.
     pub rights: Option<String>,
+    /// How readers get in, in this order.
+    pub access: Vec<AccessService>,
 }
 
 /// How much of the Image API a service offers: Image API 3.0 and 2.1, compliance document.
@@ -74,6 +77,7 @@ impl ImageDescription {
             // Tiles are stored as JPEG: nothing is quicker to send.
             preferred_formats: vec![Format::Jpg],
             rights: None,
+            access: Vec::new(),
         }
     }
 

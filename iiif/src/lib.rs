@@ -14,6 +14,7 @@
 //! - [`link`]: `Link` header values and the encoding of identifiers in addresses.
 //! - [`base`]: documents that do not know at which address they will be served.
 
+pub mod auth;
 pub mod base;
 pub mod content_search;
 pub mod discovery;

@@ -18,11 +18,18 @@ pub const SQLITE_LOG: &[Migration] =
     &[Migration { version: 1, name: "0001_log", sql: include_str!("../sqlite/log/0001_log.sql") }];
 
 /// The control store on SQLite (`control.sqlite`).
-pub const SQLITE_CONTROL: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_control",
-    sql: include_str!("../sqlite/control/0001_control.sql"),
-}];
+pub const SQLITE_CONTROL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_control",
+        sql: include_str!("../sqlite/control/0001_control.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_sessions",
+        sql: include_str!("../sqlite/control/0002_sessions.sql"),
+    },
+];
 
 /// The event log on PostgreSQL. `{schema}` stands for the schema that it is made in.
 pub const POSTGRES_LOG: &[Migration] = &[Migration {
@@ -32,11 +39,18 @@ pub const POSTGRES_LOG: &[Migration] = &[Migration {
 }];
 
 /// The control store on PostgreSQL. `{schema}` stands for the schema that it is made in.
-pub const POSTGRES_CONTROL: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_control",
-    sql: include_str!("../postgres/control/0001_control.sql"),
-}];
+pub const POSTGRES_CONTROL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_control",
+        sql: include_str!("../postgres/control/0001_control.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_sessions",
+        sql: include_str!("../postgres/control/0002_sessions.sql"),
+    },
+];
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,7 @@ pub mod search;
 pub mod spaces;
 pub mod tile_metadata;
 
+pub mod definitions;
 pub mod dump;
 pub mod feed;
 pub mod freshness;
@@ -48,6 +49,7 @@ pub struct Queries {
     pub manifests: Arc<dyn manifests::Manifests>,
     pub named_queries: Arc<dyn named_queries::NamedQueries>,
     pub api_keys: Arc<dyn api_keys::ApiKeys>,
+    pub definitions: Arc<dyn definitions::Definitions>,
     pub annotations: Arc<dyn annotations::Annotations>,
     pub activities: Arc<dyn activities::Activities>,
     pub page_texts: Arc<dyn page_text::PageTexts>,

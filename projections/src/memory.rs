@@ -13,6 +13,7 @@ mod api_keys;
 mod assets;
 mod audit_trail;
 mod batches;
+mod definitions;
 mod manifests;
 mod named_queries;
 mod page_text;
@@ -28,6 +29,7 @@ pub use api_keys::ApiKeysMemory;
 pub use assets::AssetsMemory;
 pub use audit_trail::AuditTrailMemory;
 pub use batches::BatchesMemory;
+pub use definitions::DefinitionsMemory;
 pub use manifests::ManifestsMemory;
 pub use named_queries::NamedQueriesMemory;
 pub use page_text::PageTextMemory;
@@ -204,6 +206,7 @@ pub struct MemoryReadModels {
     pub manifests: Arc<MemoryReadModel<ManifestsMemory>>,
     pub named_queries: Arc<MemoryReadModel<NamedQueriesMemory>>,
     pub api_keys: Arc<MemoryReadModel<ApiKeysMemory>>,
+    pub definitions: Arc<MemoryReadModel<DefinitionsMemory>>,
     pub annotations: Arc<MemoryReadModel<AnnotationsMemory>>,
     pub activities: Arc<MemoryReadModel<ActivitiesMemory>>,
     pub page_texts: Arc<MemoryReadModel<PageTextMemory>>,
@@ -220,6 +223,7 @@ impl MemoryReadModels {
             self.manifests.clone(),
             self.named_queries.clone(),
             self.api_keys.clone(),
+            self.definitions.clone(),
             self.annotations.clone(),
             self.activities.clone(),
             self.page_texts.clone(),

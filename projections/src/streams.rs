@@ -2,8 +2,8 @@
 
 use crate::projection::Poison;
 use dlcs_domain::{
-    AnnotationId, ApiKeyId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, ManifestId,
-    NamedQueryId, SpaceId,
+    AnnotationId, ApiKeyId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, DefinitionId,
+    ManifestId, NamedQueryId, SpaceId,
 };
 use dlcs_eventlog::StreamId;
 use std::str::FromStr;
@@ -50,6 +50,10 @@ pub(crate) fn named_query(stream: &StreamId) -> Result<NamedQueryId, Poison> {
 }
 
 pub(crate) fn api_key(stream: &StreamId) -> Result<ApiKeyId, Poison> {
+    parsed(stream, stream.id())
+}
+
+pub(crate) fn definition(stream: &StreamId) -> Result<DefinitionId, Poison> {
     parsed(stream, stream.id())
 }
 

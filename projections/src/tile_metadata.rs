@@ -41,11 +41,15 @@ pub enum TileMetadataRow {
 impl TileMetadataRow {
     /// Returns the rule that guards pixels of this image.
     pub fn rule(&self, id: &AssetId) -> AccessRule {
-        let roles = match self {
+        AccessRule::of_asset(id.customer(), self.roles())
+    }
+
+    /// Returns the roles that close it, as they stand there.
+    pub fn roles(&self) -> &[String] {
+        match self {
             Self::Pending { roles } | Self::Failed { roles } | Self::Ready { roles, .. } => roles,
-            Self::Deleted => return AccessRule::Open,
-        };
-        AccessRule::of_asset(id.customer(), roles)
+            Self::Deleted => &[],
+        }
     }
 }
 

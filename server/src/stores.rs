@@ -15,6 +15,7 @@ use dlcs_adapter_sqlite::read_models::ReadModels;
 use dlcs_adapter_tantivy::TantivySearch;
 use dlcs_commands::idempotency::IdempotencyStore;
 use dlcs_commands::lookups::Lookups;
+use dlcs_commands::sessions::SessionStore;
 use dlcs_eventlog::EventLog;
 use dlcs_eventlog::Position;
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
@@ -31,6 +32,13 @@ use std::sync::Arc;
 pub(crate) struct Control {
     pub(crate) consumers: Arc<dyn ConsumerStore>,
     pub(crate) answers: Arc<dyn IdempotencyStore>,
+    pub(crate) sessions: Arc<dyn SessionStore>,
+}
+
+impl Control {
+    fn of<C: ConsumerStore + IdempotencyStore + SessionStore>(control: Arc<C>) -> Self {
+        Self { consumers: control.clone(), answers: control.clone(), sessions: control }
+    }
 }
 
 /// The read models, as those see them who feed and who ask.
@@ -69,13 +77,13 @@ pub(crate) async fn open(settings: &Settings, clock: Clock) -> anyhow::Result<St
         Store::Sqlite => {
             let log = SqliteLog::open(&data_folder::log_path(settings), clock)?;
             let control = Arc::new(SqliteControl::open(&data_folder::control_path(settings))?);
-            (Arc::new(log), Control { consumers: control.clone(), answers: control })
+            (Arc::new(log), Control::of(control))
         }
         Store::Postgres(url) => {
             let database = databases.get(url).await.context("`event-store`")?;
             let log = PostgresLog::open(database.clone(), clock).await.context("`event-store`")?;
             let control = Arc::new(PostgresControl::open(database).await.context("`event-store`")?);
-            (Arc::new(log), Control { consumers: control.clone(), answers: control })
+            (Arc::new(log), Control::of(control))
         }
     };
     let read_models = match &settings.read_store {

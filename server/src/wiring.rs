@@ -1,5 +1,9 @@
 //! Ports and their adapters: the one place that names both.
 
+mod probe;
+
+pub(crate) use probe::probe_worker;
+
 use crate::config::{AdminKey, Roles, Settings};
 use crate::stores::{Control, ReadModelStore, Stores};
 use crate::{data_folder, recognition, stores};
@@ -11,7 +15,7 @@ use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
     AnnotationDocuments, ApiLimits, ApiState, ExportTurns, OriginCheck, OriginRefused,
-    PaintedNames, PublicUrl, Readiness, RenderedManifests,
+    PaintedNames, PublicUrl, Readers, Readiness, RenderedManifests,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
@@ -25,7 +29,7 @@ use dlcs_graphql::{
     AnnotationText, CanvasOutline, ConsumerStatus, GraphqlState, ManifestNames, ProjectionControl,
     ProjectionStatus,
 };
-use dlcs_imaging::{DecodeLimits, DerivativePolicy, Tiles, TilesSettings};
+use dlcs_imaging::{DecodeLimits, Tiles, TilesSettings};
 use dlcs_ingest::{
     ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, RecognitionPorts,
     RecognitionProcessManager, Sweeper,
@@ -229,12 +233,14 @@ impl Wired {
         Idempotency::new(Arc::clone(&self.control.answers), Arc::clone(&self.clock))
     }
 
-    /// Forgets answers that are kept for repetitions, once they are old, until it is stopped.
+    /// Forgets answers that are kept for repetitions, and sessions of readers, once they are old,
+    /// until it is stopped.
     pub(crate) fn forget_old_answers(
         &self,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
         let idempotency = self.idempotency();
+        let (sessions, clock) = (Arc::clone(&self.control.sessions), Arc::clone(&self.clock));
         async move {
             while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
                 match idempotency.purge_older_than(ANSWERS_KEPT_US).await {
@@ -243,6 +249,9 @@ impl Wired {
                     Err(error) => {
                         tracing::warn!(%error, "old answers cannot be forgotten: {error}");
                     }
+                }
+                if let Err(error) = sessions.purge_expired(clock.now_us()).await {
+                    tracing::warn!(%error, "old sessions cannot be forgotten: {error}");
                 }
             }
         }
@@ -293,6 +302,11 @@ impl Wired {
                 keys: self.read_models.models.queries().api_keys,
                 clock: Arc::clone(&self.clock),
             },
+            readers: Readers::new(
+                Arc::clone(&self.control.sessions),
+                self.read_models.models.queries().definitions,
+                Arc::clone(&self.clock),
+            ),
             limits: ApiLimits::default(),
             written: Written::default(),
             rendered: RenderedManifests::default(),
@@ -471,30 +485,4 @@ impl ProjectionControl for Projections {
         let rebuilt = tokio::spawn(async move { models.rebuild(&name).await.map(drop) });
         rebuilt.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
-}
-
-/// Lets a worker decode a picture of one pixel, as `doctor` asks.
-pub(crate) async fn probe_worker() -> anyhow::Result<()> {
-    /// A PNG of one gray pixel.
-    const PIXEL: &[u8] = &[
-        0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0,
-        0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A',
-        b'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xaf, 0xa4, 0x71, 0, 0, 0, 0, b'I',
-        b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
-    ];
-    let folder = std::env::temp_dir().join(format!("dlcs-doctor-{}", Uuid::new_v4()));
-    std::fs::create_dir(&folder)?;
-    let (source, output) = (folder.join("source"), folder.join("output"));
-    std::fs::write(&source, PIXEL)?;
-    std::fs::write(&output, [])?;
-    let worker = ProcessWorker::new(ProcessWorkerSettings {
-        deadline: Duration::from_secs(20),
-        ..ProcessWorkerSettings::of_this_program()?
-    });
-    let policy = DerivativePolicy::default();
-    let derived = worker.derive(&source, &output, &policy, &DecodeLimits::default()).await;
-    // Leftovers in the system's temporary folder harm nobody.
-    let _ = std::fs::remove_dir_all(&folder);
-    derived?;
-    Ok(())
 }

@@ -227,7 +227,9 @@ async fn fill_by_uploading(server: &Server) -> Vec<String> {
             let request = server.request(Persona::Admin, Method::PUT, &path);
             // No two alike: the same bytes are kept once.
             let picture = png(1_200 + writer * 200 + n, 800);
-            let answer = request.body(picture).send().await.expect("the server answers");
+            // Whoever is refused in the middle of a body has its connection closed: none is used again.
+            let request = request.header("connection", "close").body(picture);
+            let answer = request.send().await.expect("the server answers");
             if answer.status().is_success() {
                 acknowledged.lock().expect("no panic").push(id);
                 continue;

@@ -1,5 +1,6 @@
 //! One black-box suite: the program as its users meet it.
 
+mod access;
 mod activity;
 mod annotations;
 mod architecture;

@@ -17,6 +17,7 @@ mod batches;
 mod build;
 mod builder;
 mod customers;
+mod definitions;
 mod directory;
 mod errors;
 mod fold;
@@ -48,13 +49,14 @@ use served::{Query, Served};
 use std::sync::Arc;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 10] = [
+const DEFINITIONS: [&Definition; 11] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
     &named_queries::DEFINITION,
     &api_keys::DEFINITION,
+    &definitions::DEFINITION,
     &annotations::DEFINITION,
     &activities::DEFINITION,
     &page_text::DEFINITION,
@@ -139,6 +141,7 @@ impl ReadStore for PostgresReadModels {
             manifests: self.query(manifests::DEFINITION.name),
             named_queries: self.query(named_queries::DEFINITION.name),
             api_keys: self.query(api_keys::DEFINITION.name),
+            definitions: self.query(definitions::DEFINITION.name),
             annotations: self.query(annotations::DEFINITION.name),
             activities: self.query(activities::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),

@@ -4,6 +4,7 @@
 
 mod consumers;
 mod idempotency;
+mod sessions;
 mod settings;
 mod writer;
 

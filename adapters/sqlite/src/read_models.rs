@@ -13,6 +13,7 @@ mod assets;
 mod audit_trail;
 mod batches;
 mod customers;
+mod definitions;
 mod file;
 mod keyset;
 mod lookups;
@@ -45,13 +46,14 @@ use std::sync::Arc;
 use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 10] = [
+const DEFINITIONS: [&Definition; 11] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
     &manifests::DEFINITION,
     &named_queries::DEFINITION,
     &api_keys::DEFINITION,
+    &definitions::DEFINITION,
     &annotations::DEFINITION,
     &activities::DEFINITION,
     &page_text::DEFINITION,
@@ -130,6 +132,7 @@ impl ReadStore for ReadModels {
             manifests: self.query(manifests::DEFINITION.name),
             named_queries: self.query(named_queries::DEFINITION.name),
             api_keys: self.query(api_keys::DEFINITION.name),
+            definitions: self.query(definitions::DEFINITION.name),
             annotations: self.query(annotations::DEFINITION.name),
             activities: self.query(activities::DEFINITION.name),
             page_texts: self.query(page_text::DEFINITION.name),

@@ -3,6 +3,7 @@
 mod annotations;
 mod assets;
 mod collections;
+mod definitions;
 mod keys;
 mod manifests;
 mod named_queries;
@@ -98,6 +99,7 @@ pub struct Mutation(
     named_queries::NamedQueryMutation,
     assets::AssetMutation,
     keys::KeyMutation,
+    definitions::DefinitionMutation,
     collections::CollectionMutation,
     manifests::ManifestMutation,
     annotations::AnnotationMutation,

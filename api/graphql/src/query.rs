@@ -3,6 +3,7 @@
 mod annotations;
 mod changes;
 mod collections;
+mod definitions;
 mod keys;
 mod named_queries;
 
@@ -81,6 +82,7 @@ pub struct Query(
     collections::CollectionQuery,
     named_queries::NamedQueryQuery,
     keys::KeyQuery,
+    definitions::DefinitionQuery,
     annotations::AnnotationQuery,
     changes::ChangeQuery,
 );

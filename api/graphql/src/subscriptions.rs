@@ -49,7 +49,7 @@ impl Drop for Subscribed {
 /// Names whose subscriptions are counted together; `None`: those of the connection.
 pub(crate) fn key_of(principal: &Principal) -> Option<&str> {
     match principal {
-        Principal::Anonymous => None,
+        Principal::Anonymous | Principal::Reader { .. } => None,
         Principal::Key { actor, .. } | Principal::Process { actor } => Some(&actor.0),
     }
 }

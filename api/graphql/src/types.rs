@@ -7,6 +7,7 @@ pub(crate) mod canvas;
 pub(crate) mod change;
 pub(crate) mod collection;
 pub(crate) mod customer;
+pub(crate) mod definition;
 pub(crate) mod event;
 pub(crate) mod hit;
 pub(crate) mod key;

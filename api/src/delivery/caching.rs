@@ -33,7 +33,7 @@ impl Caching {
         };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
         if self == Self::Never {
-            headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+            headers.append(header::VARY, HeaderValue::from_static("Authorization, Cookie"));
         }
     }
 }

@@ -4,12 +4,15 @@ use super::address::{self, Service};
 use super::asset::{Found, find};
 use super::caching::{Caching, Document};
 use crate::access::Caller;
+use crate::auth::{access_services, bearer, looks_like_token};
 use crate::error::{Answer, Problem};
 use crate::http::raw_path::PathParams;
 use crate::state::Shared;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use dlcs_domain::access::{Action, Decision, decide};
+use dlcs_iiif::ImageVersion;
 use dlcs_iiif::image_info::ImageDescription;
 use dlcs_iiif::image_request::{Dimensions, Quality, TileGrid};
 use dlcs_iiif::link::profile_link;
@@ -69,7 +72,7 @@ pub(crate) async fn image_info(
     headers: HeaderMap,
 ) -> Answer {
     let found = find(&state, &caller, &params).await?;
-    info(&state, &caller, &headers, &found, Service::Images)
+    info(&state, &caller, &headers, &found, Service::Images).await
 }
 
 /// `/thumbs/[{v}/]{c}/{s}/{a}/info.json`.
@@ -80,7 +83,7 @@ pub(crate) async fn thumbnail_info(
     headers: HeaderMap,
 ) -> Answer {
     let found = find(&state, &caller, &params).await?;
-    info(&state, &caller, &headers, &found, Service::Thumbnails)
+    info(&state, &caller, &headers, &found, Service::Thumbnails).await
 }
 
 /// Lists the ready-made sizes and the size of every level.
@@ -92,7 +95,7 @@ fn sizes(image: Dimensions, grid: &TileGrid, thumbnails: Vec<Dimensions>) -> Vec
     thumbnails.into_iter().chain(levels).collect()
 }
 
-fn info(
+async fn info(
     state: &Shared,
     caller: &Caller,
     headers: &HeaderMap,
@@ -104,7 +107,7 @@ fn info(
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let negotiated = negotiate_image_info(accept, fixed);
     let id = address::service(&state.public_url, service, fixed, &found.tail);
-    let description = match service {
+    let mut description = match service {
         Service::Images => {
             ready.needs_channel("iiif-img")?;
             let dimensions = ready.dimensions();
@@ -123,6 +126,11 @@ fn info(
             ImageDescription::level0(id, ready.dimensions(), ready.thumbnails())
         }
     };
+    let may_see = may_see(state, caller, headers, found).await?;
+    if !found.is_open {
+        let (customer, roles) = (found.id.customer(), found.row.roles());
+        description.access = access_services(state, customer, roles, &found.tail).await?;
+    }
     let document = Document {
         body: description.to_json(negotiated.version),
         content_type: negotiated.content_type,
@@ -130,7 +138,27 @@ fn info(
         caching: Caching::of(found.is_open, false),
         link: Some(profile_link(negotiated.version, description.level)),
     };
-    Ok(document.respond(headers))
+    let mut response = document.respond(headers);
+    // Authentication 1.0, section 3: this is how a viewer finds out. 2.0 asks the probe.
+    if !may_see && negotiated.version == ImageVersion::V2 {
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    }
+    Ok(response)
+}
+
+/// Says whether the caller may see the image, by key, cookie, or the token of a viewer.
+async fn may_see(
+    state: &Shared,
+    caller: &Caller,
+    headers: &HeaderMap,
+    found: &Found,
+) -> Answer<bool> {
+    let principal = match bearer(headers).filter(|it| looks_like_token(it)) {
+        Some(token) => state.readers.of_token(token).await?,
+        None => caller.principal.clone(),
+    };
+    let decision = decide(&principal, &found.row.rule(&found.id), Action::ReadContent);
+    Ok(decision == Decision::Granted)
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(crate) fn customer(base: &PublicUrl, row: &CustomerRow) -> Value {
         "queue": format!("{at}/queue"),
         "namedQueries": format!("{at}/namedQueries"),
         "keys": format!("{at}/keys"),
+        "roles": format!("{at}/roles"),
+        "authServices": format!("{at}/authServices"),
         "manifests": base.at(format_args!("/{}/manifests", row.id)),
     })
 }

@@ -103,7 +103,7 @@ fn wished(customer: CustomerId, issuer: Scope, fields: &Fields<'_>) -> Answer<Ne
 fn scope_of(principal: &Principal) -> Scope {
     match principal {
         Principal::Key { scope, .. } => *scope,
-        Principal::Anonymous | Principal::Process { .. } => {
+        Principal::Anonymous | Principal::Reader { .. } | Principal::Process { .. } => {
             Scope { right: Right::Read, ..Scope::ADMIN }
         }
     }

@@ -67,7 +67,9 @@ impl Incoming {
     pub(crate) fn context(&self) -> Answer<CommandContext> {
         let actor = match &self.caller.principal {
             Principal::Key { actor, .. } | Principal::Process { actor } => actor.clone(),
-            Principal::Anonymous => return Err(Problem::credentials_needed()),
+            Principal::Anonymous | Principal::Reader { .. } => {
+                return Err(Problem::credentials_needed());
+            }
         };
         let Caller { customer, request_id, traceparent, .. } = &self.caller;
         let mut context = CommandContext::new(actor, *customer, *request_id);

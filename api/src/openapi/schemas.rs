@@ -17,11 +17,7 @@ pub(super) fn all() -> Value {
             "approximateNumberOfImages": integer(), "created": time(), "images": uri(),
         })),
         "Image": image(),
-        "Batch": object(json!({
-            "id": text(), "submitted": time(), "count": integer(), "completed": integer(),
-            "errors": integer(), "finished": optional("string"),
-            "superseded": {"type": "boolean"}, "images": uri(),
-        })),
+        "Batch": batch(),
         "Queue": object(json!({"size": integer(), "imagesWaiting": integer(), "batches": uri()})),
         "ImageInfo": {"type": "object", "description": "Image API 3.0 or 2.1, section 5."},
         "Manifest": manifest(),
@@ -52,6 +48,9 @@ pub(super) fn all() -> Value {
             "deleted": integer(), "refused": {"type": "array", "items": {"type": "object"}},
         })),
         "Key": key(),
+        "Role": object(json!({"name": text(), "label": text(), "authService": optional("string")})),
+        "AuthService": auth_service(),
+        "ProbeResult": object(json!({"type": {"const": "AuthProbeResult2"}, "status": integer()})),
         "Annotation": {
             "type": "object",
             "description": "A W3C Web Annotation, or an Open Annotation under /oa/.",
@@ -72,6 +71,21 @@ pub(super) fn all() -> Value {
         "ChangePage": change_page(),
         "Problem": problem(),
     })
+}
+
+fn batch() -> Value {
+    object(json!({
+        "id": text(), "submitted": time(), "count": integer(), "completed": integer(),
+        "errors": integer(), "finished": optional("string"),
+        "superseded": {"type": "boolean"}, "images": uri(),
+    }))
+}
+
+fn auth_service() -> Value {
+    object(json!({
+        "name": text(), "profile": {"enum": ["clickthrough"]}, "label": text(),
+        "pageLabel": text(), "description": text(), "callToAction": text(), "ttl": integer(),
+    }))
 }
 
 fn key() -> Value {

@@ -1,5 +1,6 @@
 //! The table itself.
 
+mod access;
 mod annotations;
 mod exports;
 mod stored;
@@ -7,8 +8,7 @@ mod stored;
 use super::{AddressVersion, Guarded, Kind, Route};
 use crate::delivery::{activity, files, images, info, manifests, named, thumbs};
 use crate::management::{
-    batches, bulk, content, customers, images as assets, keys, listing, named_queries, queue,
-    spaces,
+    batches, bulk, content, customers, images as assets, listing, named_queries, queue, spaces,
 };
 use crate::search::{results, terms};
 use crate::service::{entry, errors, health, pages};
@@ -38,7 +38,10 @@ pub(crate) fn routes() -> Vec<Route> {
     [
         service(),
         customers(),
-        issued_keys(),
+        access::keys(),
+        access::roles(),
+        access::services(),
+        access::readers(),
         spaces(),
         images(),
         queues(),
@@ -88,20 +91,6 @@ fn customers() -> Vec<Route> {
             .takes(Schema("Customer"))
             .answers(Schema("Customer")),
         delete("/customers/{customer}", ADMINISTER, "Delete an empty customer", customers::delete),
-    ]
-}
-
-fn issued_keys() -> Vec<Route> {
-    const ALL: &str = "/customers/{customer}/keys";
-    const ONE: &str = "/customers/{customer}/keys/{key}";
-    let key = Schema("Key");
-    vec![
-        get(ALL, KEYS, "List keys", keys::list).answers(PageOf("Key")),
-        post(ALL, KEYS, "Issue a key: its secret is told once", keys::issue)
-            .takes(key)
-            .answers(key),
-        get(ONE, KEYS, "Read a key, without its secret", keys::read).answers(key),
-        delete(ONE, KEYS, "Revoke a key", keys::revoke),
     ]
 }
 

@@ -13,7 +13,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// What a page may load: everything of ours, and pictures and documents from anywhere.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; img-src * data: blob:; connect-src * ws: wss:; \
+    "default-src 'self'; img-src * data: blob:; connect-src * ws: wss:; frame-src *; \
      style-src 'self' 'unsafe-inline'; script-src 'self'; worker-src 'self' blob:; \
      frame-ancestors 'self'",
 );

@@ -2,9 +2,11 @@
 
 use crate::delivery::RenderedManifests;
 use crate::state::{Idempotency, Written};
+mod defined;
+
 use crate::{
     AdminKey, ApiLimits, ApiState, Credentials, ExportTurns, OriginCheck, OriginRefused, PublicUrl,
-    Readiness,
+    Readers, Readiness,
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -15,11 +17,12 @@ use dlcs_commands::idempotency::{
     IdempotencyError, IdempotencyKey, IdempotencyStore, StoredAnswer,
 };
 use dlcs_commands::lookups::{LookupError, Lookups};
+use dlcs_commands::sessions::MemorySessions;
 use dlcs_domain::access::Principal;
 use dlcs_domain::asset::Delivered;
 use dlcs_domain::{
     AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId, ManifestId,
-    NamedQueryId, SpaceId, SpaceNumber,
+    SpaceId, SpaceNumber,
 };
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{RecordedEvent, StreamId};
@@ -30,7 +33,6 @@ use dlcs_projections::activities::{Activities, ActivityRow, ActivityStream};
 use dlcs_projections::annotations::{
     Annotated, AnnotationFilter, AnnotationRow, Annotations, ContainerRow,
 };
-use dlcs_projections::api_keys::{ApiKeyRow, ApiKeys};
 use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, Assets};
 use dlcs_projections::audit_trail::{AuditFilter, AuditRow, AuditTrail};
 use dlcs_projections::batches::{BatchRow, Batches};
@@ -38,7 +40,6 @@ use dlcs_projections::customers::{CustomerRow, Customers};
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::history::History;
 use dlcs_projections::manifests::{CollectionRow, ManifestRow, Manifests, StoredRow};
-use dlcs_projections::named_queries::{NamedQueries, NamedQueryRow};
 use dlcs_projections::page_text::{PageTextRow, PageTexts};
 use dlcs_projections::search::{PageRecords, Scope, Search, SearchIndex, SearchPage, Suggestion};
 use dlcs_projections::spaces::{SpaceRow, Spaces};
@@ -78,6 +79,11 @@ pub(super) fn router() -> Router {
             keys: Arc::new(Fakes),
             clock,
         },
+        readers: Readers::new(
+            Arc::new(MemorySessions::default()),
+            Arc::new(Fakes),
+            Arc::new(ManualClock::at(0)),
+        ),
         limits: ApiLimits::default(),
         written: Written::default(),
         rendered: RenderedManifests::default(),
@@ -96,6 +102,7 @@ fn queries() -> Queries {
         manifests: fakes.clone(),
         named_queries: fakes.clone(),
         api_keys: fakes.clone(),
+        definitions: fakes.clone(),
         annotations: fakes.clone(),
         activities: fakes.clone(),
         page_texts: fakes.clone(),
@@ -156,28 +163,6 @@ impl TileMetadata for Fakes {
         ids: &[AssetId],
     ) -> Result<Vec<Option<TileMetadataRow>>, QueryError> {
         futures::future::try_join_all(ids.iter().map(|id| self.tile_metadata(id))).await
-    }
-}
-
-#[async_trait]
-impl NamedQueries for Fakes {
-    async fn named_query(&self, _: &NamedQueryId) -> Found<NamedQueryRow> {
-        Ok(None)
-    }
-
-    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<NamedQueryRow> {
-        nothing()
-    }
-}
-
-#[async_trait]
-impl ApiKeys for Fakes {
-    async fn credentials(&self, _: &str) -> Found<ApiKeyRow> {
-        Ok(None)
-    }
-
-    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<ApiKeyRow> {
-        nothing()
     }
 }
 

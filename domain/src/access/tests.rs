@@ -98,6 +98,28 @@ fn a_key_that_ends_makes_none_that_lasts_longer() {
     assert!(!ends.may_issue(&Scope { until_us: Some(1), ..Scope::ADMIN }));
 }
 
+fn reader(roles: &[(u32, &str)]) -> Principal {
+    let role = |(customer, name): &(u32, &str)| (CustomerId(*customer), (*name).to_owned());
+    Principal::Reader { roles: roles.iter().map(role).collect() }
+}
+
+#[test]
+fn a_reader_sees_what_one_of_its_roles_opens_and_manages_nothing() {
+    let see = |who: &Principal, rule| decide(who, &rule, Action::ReadContent);
+    let agreed = reader(&[(1, "clickthrough")]);
+    assert_eq!(see(&agreed, closed(1)), Decision::Granted);
+    assert_eq!(see(&agreed, closed(2)), Decision::CredentialsNeeded, "another customer's role");
+    assert_eq!(see(&reader(&[(1, "staff")]), closed(1)), Decision::CredentialsNeeded);
+    let roles = ["staff", "https://dlcs.example/customers/1/roles/clickthrough"];
+    let both = AccessRule::of_asset(CustomerId(1), &roles.map(str::to_owned));
+    assert_eq!(see(&agreed, both), Decision::Granted, "one is enough, under its address too");
+    for action in MANAGEMENT {
+        assert_eq!(decide(&agreed, &closed(1), action), Decision::CredentialsNeeded);
+        let rule = AccessRule::Management { customer: CustomerId(1) };
+        assert_eq!(decide(&agreed, &rule, action), Decision::CredentialsNeeded);
+    }
+}
+
 #[test]
 fn a_process_works_for_everybody_and_makes_no_customers() {
     let who = Principal::Process { actor: ActorId("process-ingest".to_owned()) };
@@ -124,6 +146,7 @@ fn principals() -> impl Strategy<Value = Principal> {
         Just(Principal::Anonymous),
         Just(admin()),
         scopes().prop_map(|scope| Principal::Key { actor: actor(), scope }),
+        (1_u32..5).prop_map(|customer| reader(&[(customer, "a"), (customer, "")])),
         Just(Principal::Process { actor: actor() }),
     ]
 }
@@ -194,12 +217,13 @@ proptest! {
     }
 
     #[test]
-    fn only_the_anonymous_are_asked_for_credentials(
+    fn only_readers_are_asked_for_credentials(
         who in principals(),
         rule in rules(),
         action in prop::sample::select(&ACTIONS),
     ) {
         let is_asked = decide(&who, &rule, action) == Decision::CredentialsNeeded;
-        prop_assert!(!is_asked || who == Principal::Anonymous);
+        let is_reader = matches!(who, Principal::Anonymous | Principal::Reader { .. });
+        prop_assert!(!is_asked || is_reader);
     }
 }

@@ -1,8 +1,10 @@
 //! The image information document of version 2.1, section 5.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{ComplianceLevel, ImageDescription, PROTOCOL, Tiles};
+use crate::auth::AccessService;
 use crate::image_request::{Dimensions, Format, ImageVersion, Quality};
 
 /// Beyond level 2. Square regions belong to level 2 in version 3.0 only.
@@ -36,6 +38,8 @@ pub(super) struct ImageInfo<'a> {
     profile: (&'static str, Profile),
     #[serde(skip_serializing_if = "Option::is_none")]
     license: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    service: Vec<Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,6 +70,7 @@ impl<'a> From<&'a ImageDescription> for ImageInfo<'a> {
             tiles: image.allowed_tiles(),
             profile: (image.level.uri(ImageVersion::V2), Profile::from(image)),
             license: image.rights.as_deref(),
+            service: image.access.iter().map(AccessService::v1).collect(),
         }
     }
 }

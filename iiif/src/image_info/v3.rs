@@ -1,8 +1,10 @@
 //! The image information document of version 3.0, section 5.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{ComplianceLevel, ImageDescription, PROTOCOL, Tiles};
+use crate::auth;
 use crate::image_request::{Dimensions, Format, ImageVersion, Quality};
 
 /// Beyond level 2, in the order of the alphabet.
@@ -22,7 +24,7 @@ const FEATURES_LEVEL_0: &[&str] =
 #[serde(rename_all = "camelCase")]
 pub(super) struct ImageInfo<'a> {
     #[serde(rename = "@context")]
-    context: &'static str,
+    context: Context,
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -49,12 +51,25 @@ pub(super) struct ImageInfo<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extra_formats: Vec<&'static str>,
     extra_features: &'static [&'static str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    service: Vec<Value>,
+}
+
+/// That of the Image API comes last: section 5.1.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Context {
+    Alone(&'static str),
+    WithAccess([&'static str; 2]),
 }
 
 impl<'a> From<&'a ImageDescription> for ImageInfo<'a> {
     fn from(image: &'a ImageDescription) -> Self {
         Self {
-            context: ImageVersion::V3.context(),
+            context: match image.access.is_empty() {
+                true => Context::Alone(ImageVersion::V3.context()),
+                false => Context::WithAccess([auth::CONTEXT_V2, ImageVersion::V3.context()]),
+            },
             id: &image.id,
             kind: "ImageService3",
             protocol: PROTOCOL,
@@ -79,6 +94,8 @@ impl<'a> From<&'a ImageDescription> for ImageInfo<'a> {
                 ComplianceLevel::Zero => FEATURES_LEVEL_0,
                 ComplianceLevel::Two => FEATURES_LEVEL_2,
             },
+            // Viewers know one of both.
+            service: image.access.iter().flat_map(|it| [it.v2(), it.v1()]).collect(),
         }
     }
 }

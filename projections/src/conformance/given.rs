@@ -24,6 +24,7 @@ use dlcs_domain::asset::{
 use dlcs_domain::batch::{BatchEvent, BatchSubmitted};
 use dlcs_domain::container::{ContainerCreated, ContainerEvent};
 use dlcs_domain::customer::{CustomerCreated, CustomerEvent};
+use dlcs_domain::definition::{DefinitionEvent, Role};
 use dlcs_domain::manifest::{ManifestCreated, ManifestDeleted, ManifestEvent, ManifestMoved};
 use dlcs_domain::metadata::EventMetadata;
 use dlcs_domain::named_query::{NamedQueryDefined, NamedQueryEvent};
@@ -345,6 +346,9 @@ pub async fn sample_history(log: &dyn EventLog, assets: u32) {
         secret_sha256: "ab".repeat(32),
     };
     append(log, "key-1/aa", &DomainEvent::ApiKey(ApiKeyEvent::Issued(issued)), "key-1").await;
+    let staff = Role { label: "Staff".to_owned(), auth_service: None };
+    let staff = DomainEvent::Role(DefinitionEvent::Defined(staff));
+    append(log, "role-1/staff", &staff, "key-1").await;
     let members = u64::from(assets.div_ceil(4));
     append(log, &format!("batch-1/{batch}"), &submitted(members), "key-1").await;
 }

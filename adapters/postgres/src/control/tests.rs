@@ -21,6 +21,11 @@ async fn the_consumer_store_conforms() {
 }
 
 #[tokio::test]
+async fn sessions_are_kept() {
+    dlcs_commands::sessions::conformance(&open().await).await;
+}
+
+#[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
     let url = TestServer::shared().new_database().await;
     let consumer = ConsumerName("ingest".into());

@@ -22,6 +22,13 @@ async fn the_consumer_store_conforms() {
 }
 
 #[tokio::test]
+async fn sessions_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = SqliteControl::open(&folder.path().join("control.sqlite")).unwrap();
+    dlcs_commands::sessions::conformance(&control).await;
+}
+
+#[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("control.sqlite");

@@ -1,0 +1,45 @@
+//! Questions about roles and access services.
+
+use crate::context::{customer_id, principal, query_error, state};
+use crate::types::definition::{AuthService, Role};
+use async_graphql::{Context, Object, Result};
+use dlcs_projections::PageRequest;
+use dlcs_projections::definitions::{DefinitionRow, Kind};
+use dlcs_projections::paging::Direction;
+
+/// Definitions of one kind, at most; a customer has a handful.
+const DEFINITIONS_MAX: usize = 1_000;
+
+#[derive(Default)]
+pub(super) struct DefinitionQuery;
+
+#[Object]
+impl DefinitionQuery {
+    /// Lists the roles of a customer, by name.
+    async fn roles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+    ) -> Result<Vec<Role>> {
+        let rows = all(ctx, customer, Kind::Role).await?;
+        Ok(rows.into_iter().filter_map(Role::of).collect())
+    }
+
+    /// Lists the access services of a customer, by name.
+    async fn auth_services(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+    ) -> Result<Vec<AuthService>> {
+        let rows = all(ctx, customer, Kind::AuthService).await?;
+        Ok(rows.into_iter().filter_map(AuthService::of).collect())
+    }
+}
+
+async fn all(ctx: &Context<'_>, customer: u32, kind: Kind) -> Result<Vec<DefinitionRow>> {
+    let (limit, direction) = (DEFINITIONS_MAX, Direction::Ascending);
+    let page = PageRequest { limit, after: None, offset: 0, direction };
+    let definitions = &state(ctx).queries.definitions;
+    let rows = definitions.list(&principal(ctx), customer_id(customer)?, kind, &page).await;
+    Ok(rows.map_err(query_error)?.items)
+}

@@ -1,0 +1,60 @@
+//! The probe: Authorization Flow 2.0, section 6. It answers 200, whatever it says.
+
+use super::readers::{bearer, looks_like_token};
+use crate::access::Caller;
+use crate::delivery::asset::id_of;
+use crate::error::Answer;
+use crate::http::raw_path::PathParams;
+use crate::state::{Resource, Shared};
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::IntoResponse;
+use dlcs_domain::access::{Action, Decision, Principal, decide};
+use dlcs_iiif::auth::probe_result;
+use dlcs_projections::tile_metadata::TileMetadataRow;
+
+/// `GET /auth/v2/probe/{c}/{s}/{a}`: whether whoever has the token may see the image. Cookies do not
+/// count: the viewer asks whether its token does.
+pub(crate) async fn probe(
+    State(state): State<Shared>,
+    caller: Caller,
+    params: PathParams,
+    headers: HeaderMap,
+) -> Answer {
+    let status = status(&state, &caller, &params, &headers).await?;
+    let (heading, note) = match status {
+        200 => ("", ""),
+        401 => ("Closed", "This image is shown to those who were let in."),
+        _ => ("Not there", "There is no such image."),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/ld+json; charset=utf-8"),
+        (header::CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((headers, probe_result(status, heading, note).to_string()).into_response())
+}
+
+async fn status(
+    state: &Shared,
+    caller: &Caller,
+    params: &PathParams,
+    headers: &HeaderMap,
+) -> Answer<u16> {
+    let Ok(id) = id_of(state, caller.customer()?, params).await else { return Ok(404) };
+    state.settle(&Resource::Asset(id.clone())).await;
+    let row = match state.queries.tile_metadata.tile_metadata(&id).await? {
+        None => return Ok(404),
+        Some(TileMetadataRow::Deleted) => return Ok(410),
+        Some(row) => row,
+    };
+    let token = bearer(headers).filter(|it| looks_like_token(it));
+    let principal = match token {
+        Some(token) => state.readers.of_token(token).await?,
+        None => match &caller.principal {
+            Principal::Reader { .. } => Principal::Anonymous,
+            key => key.clone(),
+        },
+    };
+    let decision = decide(&principal, &row.rule(&id), Action::ReadContent);
+    Ok(if decision == Decision::Granted { 200 } else { 401 })
+}

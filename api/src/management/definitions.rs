@@ -1,0 +1,156 @@
+//! `/customers/{c}/roles` and `/customers/{c}/authServices`: what customers define under names.
+
+mod auth_service;
+mod role;
+
+use super::json_ld::{self, context as json_ld_context};
+use super::write::{Done, Incoming, read_steady};
+use crate::error::{Answer, Problem};
+use crate::http::body;
+use crate::http::conditional::IfMatch;
+use crate::http::fields::Fields;
+use crate::http::paging::PageNumber;
+use crate::http::time::iso;
+use crate::state::{PublicUrl, Resource};
+use axum::body::Body;
+use axum::http::StatusCode;
+use dlcs_commands::Decided;
+use dlcs_commands::services::Recorded;
+use dlcs_domain::DefinitionId;
+use dlcs_iiif::link::encode_segment;
+use dlcs_projections::definitions::{DefinitionRow, Kind, Value as Defined};
+use dlcs_projections::paging::Direction;
+use serde_json::{Value, json};
+
+/// A kind of definition as clients write and see it.
+pub(crate) trait Managed: Recorded {
+    const KIND: Kind;
+    /// Last part of the address of their list.
+    const PATH: &'static str;
+    /// What JSON-LD calls one.
+    const TYPE: &'static str;
+
+    /// Reads a body. `base` is that of our addresses.
+    fn read(fields: &Fields<'_>, base: &PublicUrl) -> Answer<Self>;
+
+    /// Adds its members to a document.
+    fn show(&self, id: &DefinitionId, base: &PublicUrl, document: &mut Value);
+
+    /// Returns what a row says, if it is of this kind.
+    fn of(value: &Defined) -> Option<&Self>;
+}
+
+pub(crate) async fn list<D: Managed>(request: Incoming) -> Answer {
+    let customer = request.caller.customer()?;
+    super::customers::check_exists(&request, customer).await?;
+    let page = PageNumber::read(&request.query)?;
+    let (state, principal) = (&request.state, &request.caller.principal);
+    let wanted = page.request(Direction::Ascending);
+    let rows = state.queries.definitions.list(principal, customer, D::KIND, &wanted).await?;
+    let members = rows.items.iter().map(|row| shown::<D>(&state.public_url, row)).collect();
+    let address = state.public_url.at(format_args!("/customers/{customer}/{}", D::PATH));
+    let list = page.collection(&address, &request.query, members, rows.has_more, rows.total);
+    Ok(json_ld::json_ld(StatusCode::OK, &list))
+}
+
+pub(crate) async fn create<D: Managed>(request: Incoming, body: Body) -> Answer {
+    let customer = request.caller.customer()?;
+    let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
+    let fields = Fields::of(&json.value)?;
+    let id = DefinitionId { customer, name: fields.needed_text("name")?.to_owned() };
+    let value = D::read(&fields, &request.state.public_url)?;
+    let request = &request;
+    request
+        .once(&json.bytes, |context| async move {
+            let definitions = &request.state.commands.definitions;
+            let decided = definitions.define(&context, &id, value).await?;
+            answer::<D>(request, id, decided, StatusCode::CREATED).await
+        })
+        .await
+}
+
+pub(crate) async fn read<D: Managed>(request: Incoming) -> Answer {
+    let id = id(&request)?;
+    request.state.settle(&Resource::Definition(id.clone())).await;
+    let row = find::<D>(&request, &id).await?.ok_or_else(Problem::not_found)?;
+    let document = shown::<D>(&request.state.public_url, &row);
+    Ok(read_steady(&request.headers, &document, row.edit_revision))
+}
+
+/// Defines it under the name of the address (201), or says it anew (200).
+pub(crate) async fn put<D: Managed>(request: Incoming, body: Body) -> Answer {
+    let id = id(&request)?;
+    let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
+    let fields = Fields::of(&json.value)?;
+    if fields.text("name")?.is_some_and(|name| name != id.name) {
+        return Err(Problem::field("name", "it keeps its name: define another one"));
+    }
+    let value = D::read(&fields, &request.state.public_url)?;
+    let has_condition = IfMatch::read(&request.headers)? == IfMatch::Any;
+    if has_condition && find::<D>(&request, &id).await?.is_none() {
+        return Err(Problem::precondition_failed());
+    }
+    let request = &request;
+    request
+        .once(&json.bytes, |context| async move {
+            let decided = request.state.commands.definitions.put(&context, &id, value).await?;
+            let status = if decided.created { StatusCode::CREATED } else { StatusCode::OK };
+            answer::<D>(request, id, decided, status).await
+        })
+        .await
+}
+
+pub(crate) async fn delete<D: Managed>(request: Incoming) -> Answer {
+    let id = id(&request)?;
+    let request = &request;
+    request
+        .once(&[], |context| async move {
+            let decided = request.state.commands.definitions.remove::<D>(&context, &id).await?;
+            answer::<D>(request, id, decided, StatusCode::NO_CONTENT).await
+        })
+        .await
+}
+
+fn id(request: &Incoming) -> Answer<DefinitionId> {
+    let name = request.params.get("name").to_owned();
+    Ok(DefinitionId { customer: request.caller.customer()?, name })
+}
+
+async fn find<D: Managed>(request: &Incoming, id: &DefinitionId) -> Answer<Option<DefinitionRow>> {
+    let row = request.state.queries.definitions.definition(id, D::KIND).await?;
+    Ok(row.filter(|row| !row.removed))
+}
+
+async fn answer<D: Managed>(
+    request: &Incoming,
+    id: DefinitionId,
+    decided: Decided,
+    status: StatusCode,
+) -> Answer {
+    let path = path::<D>(&id);
+    let done = Done { status, resource: Resource::Definition(id.clone()), decided, path };
+    let row = if request.settled(&done).await { find::<D>(request, &id).await? } else { None };
+    let document = row.map(|row| shown::<D>(&request.state.public_url, &row));
+    request.answer(&done, document.as_ref())
+}
+
+fn path<D: Managed>(id: &DefinitionId) -> String {
+    format!("/customers/{}/{}/{}", id.customer, D::PATH, encode_segment(&id.name))
+}
+
+fn shown<D: Managed>(base: &PublicUrl, row: &DefinitionRow) -> Value {
+    let mut document = json!({
+        "@context": json_ld_context(),
+        "@id": base.at(path::<D>(&row.id)),
+        "@type": D::TYPE,
+        "id": row.id.name,
+        "name": row.id.name,
+        "customer": row.id.customer,
+        "created": iso(row.created_at_us),
+        "modified": iso(row.modified_at_us),
+    });
+    if let Some(value) = D::of(&row.value) {
+        value.show(&row.id, base, &mut document);
+    }
+    document
+}

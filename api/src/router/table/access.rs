@@ -1,0 +1,103 @@
+//! Keys, roles and access services; IIIF Auth.
+
+use super::{DESCRIPTION_OPEN, KEYS, READ, WRITE, delete, get, post, put};
+use crate::auth;
+use crate::management::{definitions, keys};
+use crate::router::Kind::{Media, PageOf, Schema};
+use crate::router::{AddressVersion, Route};
+use dlcs_domain::definition::{AuthService, Role};
+
+pub(super) fn keys() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/keys";
+    const ONE: &str = "/customers/{customer}/keys/{key}";
+    let key = Schema("Key");
+    vec![
+        get(ALL, KEYS, "List keys", keys::list).answers(PageOf("Key")),
+        post(ALL, KEYS, "Issue a key: its secret is told once", keys::issue)
+            .takes(key)
+            .answers(key),
+        get(ONE, KEYS, "Read a key, without its secret", keys::read).answers(key),
+        delete(ONE, KEYS, "Revoke a key", keys::revoke),
+    ]
+}
+
+pub(super) fn roles() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/roles";
+    const ONE: &str = "/customers/{customer}/roles/{name}";
+    let role = Schema("Role");
+    vec![
+        get(ALL, READ, "List roles", definitions::list::<Role>).answers(PageOf("Role")),
+        post(ALL, WRITE, "Define a role", definitions::create::<Role>).takes(role).answers(role),
+        get(ONE, READ, "Read a role", definitions::read::<Role>).answers(role),
+        put(ONE, WRITE, "Define a role, or say it anew", definitions::put::<Role>)
+            .takes(role)
+            .answers(role),
+        delete(ONE, WRITE, "Remove a role", definitions::delete::<Role>),
+    ]
+}
+
+pub(super) fn services() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/authServices";
+    const ONE: &str = "/customers/{customer}/authServices/{name}";
+    let service = Schema("AuthService");
+    vec![
+        get(ALL, READ, "List access services", definitions::list::<AuthService>)
+            .answers(PageOf("AuthService")),
+        post(ALL, WRITE, "Define an access service", definitions::create::<AuthService>)
+            .takes(service)
+            .answers(service),
+        get(ONE, READ, "Read an access service", definitions::read::<AuthService>).answers(service),
+        put(
+            ONE,
+            WRITE,
+            "Define an access service, or say it anew",
+            definitions::put::<AuthService>,
+        )
+        .takes(service)
+        .answers(service),
+        delete(ONE, WRITE, "Remove an access service", definitions::delete::<AuthService>),
+    ]
+}
+
+/// The way in and out, in each version.
+pub(super) fn readers() -> Vec<Route> {
+    let page = Media("text/html");
+    let v2 = Some(AddressVersion::V2);
+    let mut routes = Vec::new();
+    for (version, access, token, logout) in [
+        (
+            None,
+            "/auth/v1/access/{customer}/{service}",
+            "/auth/v1/token/{customer}/{service}",
+            "/auth/v1/logout/{customer}/{service}",
+        ),
+        (
+            v2,
+            "/auth/v2/access/{customer}/{service}",
+            "/auth/v2/token/{customer}/{service}",
+            "/auth/v2/logout/{customer}/{service}",
+        ),
+    ] {
+        routes.extend([
+            get(access, DESCRIPTION_OPEN, "Page on which a reader gets in", auth::access)
+                .answers(page)
+                .of(version),
+            post(access, DESCRIPTION_OPEN, "A reader agrees", auth::agree)
+                .answers(page)
+                .of(version),
+            get(token, DESCRIPTION_OPEN, "Tells a viewer that a reader is in", auth::token)
+                .answers(page)
+                .of(version),
+            get(logout, DESCRIPTION_OPEN, "Lets a reader out", auth::logout)
+                .answers(page)
+                .of(version),
+        ]);
+    }
+    let probe = "/auth/v2/probe/{customer}/{space}/{asset}";
+    routes.push(
+        get(probe, DESCRIPTION_OPEN, "Whether a token opens an image", auth::probe)
+            .answers(Schema("ProbeResult"))
+            .of(v2),
+    );
+    routes
+}

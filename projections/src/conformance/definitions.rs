@@ -1,0 +1,61 @@
+//! Roles and access services.
+
+use super::Store;
+use super::given::{Given, admin, key_of, page};
+use crate::definitions::{Kind, Value};
+use crate::paging::QueryError;
+use dlcs_domain::definition::{AuthProfile, AuthService, DefinitionEvent, DefinitionRemoved, Role};
+use dlcs_domain::{CustomerId, DefinitionId, DomainEvent};
+
+pub(super) async fn roles_and_services_are_defined_changed_and_removed<S: Store>(given: &Given<S>) {
+    let customer = CustomerId(1);
+    let happened = async |stream: &str, event: DomainEvent| {
+        given.happened(stream, event).await;
+        given.catch_up().await;
+    };
+    let role = |label: &str| Role { label: label.to_owned(), auth_service: Some("terms".into()) };
+    let defined = |label: &str| DomainEvent::Role(DefinitionEvent::Defined(role(label)));
+    let terms = AuthService {
+        profile: AuthProfile::Clickthrough,
+        label: "Terms".to_owned(),
+        page_label: "Terms of use".to_owned(),
+        description: "Be kind.".to_owned(),
+        call_to_action: "I am".to_owned(),
+        ttl_s: 600,
+    };
+    let service = DomainEvent::AuthService(DefinitionEvent::Defined(terms.clone()));
+    happened("role-1/staff", defined("Staff")).await;
+    happened("role-1/readers", defined("Readers")).await;
+    // Two kinds do not share their names.
+    happened("auth_service-1/staff", service).await;
+    happened("role-2/staff", defined("Others")).await;
+    let changed = DomainEvent::Role(DefinitionEvent::Changed(role("Employees")));
+    happened("role-1/staff", changed).await;
+
+    let definitions = given.queries().definitions;
+    let names = async |kind| {
+        let list = definitions.list(&admin(), customer, kind, &page(10)).await;
+        let list = list.expect("the query works");
+        assert_eq!(list.total, Some(list.items.len() as u64));
+        list.items.into_iter().map(|it| it.id.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Kind::Role).await, ["readers", "staff"]);
+    assert_eq!(names(Kind::AuthService).await, ["staff"]);
+    let id = DefinitionId { customer, name: "staff".to_owned() };
+    let row = async |kind| definitions.definition(&id, kind).await.expect("the query works");
+    let found = row(Kind::Role).await.expect("it is there");
+    assert_eq!((found.role(), found.edit_revision), (Some(&role("Employees")), 2));
+    let found = row(Kind::AuthService).await.expect("it is there");
+    assert_eq!(found.value, Value::AuthService(terms));
+
+    let removed = DefinitionEvent::Removed(DefinitionRemoved {});
+    happened("role-1/staff", DomainEvent::Role(removed)).await;
+    assert_eq!(names(Kind::Role).await, ["readers"]);
+    let found = row(Kind::Role).await.expect("it is known");
+    assert!(found.removed && found.role().is_none());
+    happened("role-1/staff", defined("Again")).await;
+    let found = row(Kind::Role).await.expect("it is there");
+    assert_eq!((found.role(), found.edit_revision), (Some(&role("Again")), 4));
+    let refused = definitions.list(&key_of(2), customer, Kind::Role, &page(10)).await;
+    assert!(matches!(refused, Err(QueryError::NotAllowed)), "{refused:?}");
+}
