@@ -80,11 +80,14 @@ fn new_key() -> AdminKey {
     }
 }
 
-/// Writes beside and renames, so that the file is whole; only its owner may read it.
 fn write_key(path: &Path, key: &AdminKey) -> anyhow::Result<()> {
-    let line = format!("{}:{}\n", key.key, key.secret);
+    write_secret(path, &format!("{}:{}\n", key.key, key.secret))
+}
+
+/// Writes beside and renames, so that the file is whole; only its owner may read it.
+pub(crate) fn write_secret(path: &Path, line: &str) -> anyhow::Result<()> {
     // Nothing is written for nothing: the disk may be full.
-    if std::fs::read_to_string(path).is_ok_and(|it| it == line) {
+    if std::fs::read_to_string(path).is_ok_and(|it| it == *line) {
         return Ok(());
     }
     let beside = path.with_extension("new");

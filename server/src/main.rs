@@ -3,6 +3,8 @@
 //! Not here: logic. Configuration, wiring and subcommands only.
 
 mod accounts;
+mod annotations;
+mod audit;
 mod backup;
 mod client;
 mod completions;
@@ -54,6 +56,8 @@ enum Command {
     Manifest(documents::ManifestArgs),
     /// List, read, write, move and delete collections.
     Collection(documents::CollectionArgs),
+    /// Find and read annotations, and how they became what they are.
+    Annotation(annotations::AnnotationArgs),
     /// Make and list customers.
     Customer(accounts::CustomerArgs),
     /// Make, list and revoke keys of a customer.
@@ -62,6 +66,9 @@ enum Command {
     Events(events::EventsArgs),
     /// Rebuild read models from history in a fresh place and compare them with the live ones.
     Replay(replay::ReplayArgs),
+    /// Sign the history, prove, export and verify it.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Show or rebuild projections.
     #[command(subcommand)]
     Projections(projections::ProjectionsCommand),
@@ -136,10 +143,12 @@ async fn dispatch(command: Command, settings: config::Settings) -> anyhow::Resul
         Command::Search(args) => search::run(args, &settings).await,
         Command::Manifest(args) => documents::manifest(args, &settings).await,
         Command::Collection(args) => documents::collection(args, &settings).await,
+        Command::Annotation(args) => annotations::run(args, &settings).await,
         Command::Customer(args) => accounts::customer(args, &settings).await,
         Command::Key(args) => accounts::key(args, &settings).await,
         Command::Events(args) => events::run(args, &settings).await,
         Command::Replay(args) => replay::run(args, &settings).await,
+        Command::Audit(command) => audit::run(command, &settings).await,
         Command::Projections(command) => projections::run(command, &settings).await,
         Command::Backup(args) => backup::backup(args, &settings).await,
         Command::Restore(args) => backup::restore(args, &settings).await,

@@ -4,6 +4,7 @@ mod access;
 mod activity;
 mod annotations;
 mod architecture;
+mod audit;
 mod backup;
 mod bad_input;
 mod boxes;

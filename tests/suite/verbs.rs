@@ -1,7 +1,8 @@
 //! `dlcs manifest` and `dlcs collection` as a person uses them in a shell.
 
 use crate::support::fixtures::png;
-use crate::support::server::Server;
+use crate::support::server::{Persona, Server};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::process::Output;
 
@@ -82,4 +83,45 @@ fn a_book_is_fetched_as_a_pdf_and_what_cannot_be_leaves_no_file() {
     let missing = server.command(&["manifest", "pdf", "none", name]);
     assert_eq!(missing.status.code(), Some(1));
     assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
+}
+
+#[test]
+fn a_note_is_found_read_and_its_history_told() {
+    let server = Server::start();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    let canvas = "https://example.org/canvas/1";
+    let note = json!({
+        "@context": "http://www.w3.org/ns/anno.jsonld", "type": "Annotation",
+        "motivation": "commenting", "target": format!("{canvas}#xywh=10,10,20,20"),
+        "body": {"type": "TextualBody", "value": "A blot of ink"},
+    });
+    runtime.block_on(async {
+        for (slug, path, body) in [
+            (
+                "notes",
+                "/annotations/w3c/1/",
+                json!({"type": "AnnotationCollection", "label": "Notes"}),
+            ),
+            ("blot", "/annotations/w3c/1/notes/", note),
+        ] {
+            let request = server.request(Persona::Admin, Method::POST, path);
+            let request = request.header("slug", slug).json(&body);
+            let request = request.header("content-type", "application/ld+json");
+            let made = request.send().await.expect("an answer");
+            assert_eq!(made.status(), 201, "{path}");
+        }
+    });
+    let line = format!("notes\tblot\t{canvas}\tA blot of ink\n");
+    assert_eq!(said(&server.command(&["annotation", "search", "ink"])), line);
+    let around = ["annotation", "search", "--target", canvas, "--region", "0,0,15,15"];
+    assert_eq!(said(&server.command(&around)), line);
+    let beside = ["annotation", "search", "--target", canvas, "--region", "90,90,5,5"];
+    assert_eq!(said(&server.command(&beside)), "");
+    let read = said(&server.command(&["annotation", "get", "notes", "blot"]));
+    let read: Value = serde_json::from_str(&read).expect("JSON");
+    assert_eq!(read["body"]["value"], "A blot of ink", "{read}");
+    let history = said(&server.command(&["annotation", "history", "notes", "blot"]));
+    assert!(history.contains("\tannotation.created\tkey-"), "{history}");
+    let missing = server.command(&["annotation", "get", "notes", "other"]);
+    assert_eq!(missing.status.code(), Some(1));
 }
