@@ -152,7 +152,8 @@ async fn a_request_that_never_ends_keeps_no_server_beyond_10_seconds_and_a_secon
     let second = tokio::task::spawn_blocking(move || hurried.terminate());
     let (status, spent) = second.await.expect("it ends");
     assert_eq!(status, Some(1), "the second signal ends it");
-    assert!(spent < Duration::from_secs(1), "{spent:?}");
+    // Far from the 10 seconds that the other one has, also where the machine stands still for a moment.
+    assert!(spent < Duration::from_secs(4), "{spent:?}");
     let (status, spent) = first.await.expect("it ends");
     assert_eq!(status, Some(0));
     assert!(spent < Duration::from_secs(10), "{spent:?}");
