@@ -232,7 +232,12 @@ async fn viewers_of_version_1_ask_info_json() {
     let info = "/iiif-img/v2/1/1/letter.png/info.json";
     let answer = server.get(Persona::Anonymous, info).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let etag = answer.headers()["etag"].clone();
     let document: Value = answer.json().await.expect("the whole document");
+    let again = server.request(Persona::Anonymous, Method::GET, info).header("if-none-match", etag);
+    let again = again.send().await.expect("an answer");
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED, "no 304 for whoever may not see it");
+    assert_eq!(again.json::<Value>().await.expect("the whole document again"), document);
     let service = &document["service"][0];
     assert_eq!(service["profile"], "http://iiif.io/api/auth/1/clickthrough", "{document}");
     assert_eq!(document["width"], 60, "{document}");

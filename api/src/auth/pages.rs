@@ -1,6 +1,6 @@
 //! The pages of IIIF Auth. They load nothing, and stand in a frame of nobody but the viewer that asked.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use dlcs_domain::definition::AuthService;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(super) fn agreement(service: &AuthService) -> Response {
     );
     let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
                   base-uri 'none'; frame-ancestors 'none'";
-    page(StatusCode::OK, &service.page_label, &body, policy)
+    page(&service.page_label, &body, policy)
 }
 
 /// The page that closes itself.
@@ -29,7 +29,7 @@ pub(super) fn done(text: &str) -> Response {
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; \
          base-uri 'none'; frame-ancestors 'none'"
     );
-    page(StatusCode::OK, text, &body, &policy)
+    page(text, &body, &policy)
 }
 
 /// The page in a frame of a viewer, which tells it something: only pages of `origin` hear it.
@@ -44,17 +44,20 @@ pub(super) fn message(message: &Value, origin: &str) -> Response {
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; \
          base-uri 'none'; frame-ancestors {origin}"
     );
-    page(StatusCode::OK, "", &body, &policy)
+    let mut response = page("", &body, &policy);
+    // Older browsers know this alone, and it knows no origins.
+    response.headers_mut().remove(header::X_FRAME_OPTIONS);
+    response
 }
 
-fn page(status: StatusCode, title: &str, body: &str, policy: &str) -> Response {
+fn page(title: &str, body: &str, policy: &str) -> Response {
     let document = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{}</title>\
          <style>{STYLE}</style>{body}</html>",
         escaped(title)
     );
-    let mut response = (status, document).into_response();
+    let mut response = document.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -63,15 +66,8 @@ fn page(status: StatusCode, title: &str, body: &str, policy: &str) -> Response {
     let policy =
         HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    if !document_may_be_framed(headers) {
-        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    }
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     response
-}
-
-fn document_may_be_framed(headers: &axum::http::HeaderMap) -> bool {
-    let policy = headers.get(header::CONTENT_SECURITY_POLICY);
-    !policy.is_some_and(|it| it.as_bytes().ends_with(b"frame-ancestors 'none'"))
 }
 
 /// Escapes a text for HTML.

@@ -126,8 +126,11 @@ async fn info(
             ImageDescription::level0(id, ready.dimensions(), ready.thumbnails())
         }
     };
-    let may_see = may_see(state, caller, headers, found).await?;
+    let mut is_refused = false;
     if !found.is_open {
+        // Authentication 1.0, section 3: this is how a viewer finds out. 2.0 asks the probe.
+        is_refused = negotiated.version == ImageVersion::V2
+            && !may_see(state, caller, headers, found).await?;
         let (customer, roles) = (found.id.customer(), found.row.roles());
         description.access = access_services(state, customer, roles, &found.tail).await?;
     }
@@ -138,11 +141,12 @@ async fn info(
         caching: Caching::of(found.is_open, false),
         link: Some(profile_link(negotiated.version, description.level)),
     };
-    let mut response = document.respond(headers);
-    // Authentication 1.0, section 3: this is how a viewer finds out. 2.0 asks the probe.
-    if !may_see && negotiated.version == ImageVersion::V2 {
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    if !is_refused {
+        return Ok(document.respond(headers));
     }
+    // The whole document, whatever the client has kept: 304 would tell it that it may go on.
+    let mut response = document.respond(&HeaderMap::new());
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
     Ok(response)
 }
 

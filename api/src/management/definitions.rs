@@ -30,8 +30,8 @@ pub(crate) trait Managed: Recorded {
     /// What JSON-LD calls one.
     const TYPE: &'static str;
 
-    /// Reads a body. `base` is that of our addresses.
-    fn read(fields: &Fields<'_>, base: &PublicUrl) -> Answer<Self>;
+    /// Reads a body.
+    fn read(fields: &Fields<'_>) -> Answer<Self>;
 
     /// Adds its members to a document.
     fn show(&self, id: &DefinitionId, base: &PublicUrl, document: &mut Value);
@@ -58,7 +58,7 @@ pub(crate) async fn create<D: Managed>(request: Incoming, body: Body) -> Answer 
     let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
     let fields = Fields::of(&json.value)?;
     let id = DefinitionId { customer, name: fields.needed_text("name")?.to_owned() };
-    let value = D::read(&fields, &request.state.public_url)?;
+    let value = D::read(&fields)?;
     let request = &request;
     request
         .once(&json.bytes, |context| async move {
@@ -85,7 +85,7 @@ pub(crate) async fn put<D: Managed>(request: Incoming, body: Body) -> Answer {
     if fields.text("name")?.is_some_and(|name| name != id.name) {
         return Err(Problem::field("name", "it keeps its name: define another one"));
     }
-    let value = D::read(&fields, &request.state.public_url)?;
+    let value = D::read(&fields)?;
     let has_condition = IfMatch::read(&request.headers)? == IfMatch::Any;
     if has_condition && find::<D>(&request, &id).await?.is_none() {
         return Err(Problem::precondition_failed());

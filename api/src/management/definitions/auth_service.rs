@@ -17,8 +17,7 @@ impl Managed for AuthService {
     const PATH: &'static str = "authServices";
     const TYPE: &'static str = "vocab:AuthService";
 
-    fn read(fields: &Fields<'_>, _: &PublicUrl) -> Answer<Self> {
-        let text = |name: &str| Ok::<_, Problem>(fields.text(name)?.unwrap_or_default().to_owned());
+    fn read(fields: &Fields<'_>) -> Answer<Self> {
         let profile = fields.needed_text("profile")?;
         let profile =
             profile.parse().map_err(|error| Problem::field("profile", format!("{error}")))?;
@@ -33,7 +32,7 @@ impl Managed for AuthService {
         let label = fields.needed_text("label")?.to_owned();
         let page_label = fields.text("pageLabel")?.unwrap_or(&label).to_owned();
         let call = fields.text("callToAction")?.unwrap_or("Continue").to_owned();
-        let description = text("description")?;
+        let description = fields.text("description")?.unwrap_or_default().to_owned();
         Ok(Self { profile, label, page_label, description, call_to_action: call, ttl_s })
     }
 

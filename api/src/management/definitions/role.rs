@@ -15,7 +15,7 @@ impl Managed for Role {
     const PATH: &'static str = "roles";
     const TYPE: &'static str = "vocab:Role";
 
-    fn read(fields: &Fields<'_>, _: &PublicUrl) -> Answer<Self> {
+    fn read(fields: &Fields<'_>) -> Answer<Self> {
         let service = fields.text("authService")?.filter(|it| !it.is_empty());
         Ok(Self {
             label: fields.text("label")?.unwrap_or_default().to_owned(),
