@@ -14,8 +14,14 @@ pub struct Migration {
 }
 
 /// The event log on SQLite (`events.sqlite`).
-pub const SQLITE_LOG: &[Migration] =
-    &[Migration { version: 1, name: "0001_log", sql: include_str!("../sqlite/log/0001_log.sql") }];
+pub const SQLITE_LOG: &[Migration] = &[
+    Migration { version: 1, name: "0001_log", sql: include_str!("../sqlite/log/0001_log.sql") },
+    Migration {
+        version: 2,
+        name: "0002_one_table",
+        sql: include_str!("../sqlite/log/0002_one_table.sql"),
+    },
+];
 
 /// The control store on SQLite (`control.sqlite`).
 pub const SQLITE_CONTROL: &[Migration] = &[
@@ -32,11 +38,14 @@ pub const SQLITE_CONTROL: &[Migration] = &[
 ];
 
 /// The event log on PostgreSQL. `{schema}` stands for the schema that it is made in.
-pub const POSTGRES_LOG: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_log",
-    sql: include_str!("../postgres/log/0001_log.sql"),
-}];
+pub const POSTGRES_LOG: &[Migration] = &[
+    Migration { version: 1, name: "0001_log", sql: include_str!("../postgres/log/0001_log.sql") },
+    Migration {
+        version: 2,
+        name: "0002_one_table",
+        sql: include_str!("../postgres/log/0002_one_table.sql"),
+    },
+];
 
 /// The control store on PostgreSQL. `{schema}` stands for the schema that it is made in.
 pub const POSTGRES_CONTROL: &[Migration] = &[

@@ -127,7 +127,7 @@ fn sqlite(file: &Path, sql: &str) {
 #[tokio::test]
 async fn another_schema_of_sqlite_is_refused_and_left_as_it_is() {
     let folder = furnished().await;
-    for (name, known) in [("events.sqlite", 1), ("control.sqlite", 2)] {
+    for (name, known) in [("events.sqlite", 2), ("control.sqlite", 2)] {
         let file = folder.path().join(name);
         sqlite(&file, "PRAGMA user_version = 99");
         let before = std::fs::read(&file).expect("it is there");
@@ -163,7 +163,9 @@ async fn a_damaged_database_is_named_and_left_as_it_is() {
     let file = folder.path().join("events.sqlite");
     let whole = std::fs::read(&file).expect("it is there");
     let mut damaged = whole.clone();
-    damaged[4_096..4_112].fill(0xff);
+    let event = whole.windows(16).position(|it| it == b"asset.registered").expect("it happened");
+    let page = event / 4_096 * 4_096;
+    damaged[page..page + 16].fill(0xff);
     std::fs::write(&file, &damaged).expect("room");
     let mut doctor = dlcs();
     let output = doctor.arg("doctor").arg("--data").arg(folder.path()).output().expect("it runs");

@@ -3,14 +3,14 @@
 //!
 //! What became of a commit without an answer is found out by event ids, under the lock.
 
-use super::decide::{Counter, Head, LookUp, Open, State, Writes};
+use super::decide::{Counter, LookUp, Open, State};
 use super::hints::{self, raise};
 use super::log_error;
 use super::queue::{Answers, Batch, Queue, REQUESTS_MAX, Request, refuse};
 use super::session::{Session, WriteError};
 use crate::connection::{Database, DatabaseError, ErrorKind, Retry};
 use dlcs_eventlog::log::Clock;
-use dlcs_eventlog::{Append, AppendError, Appended, Position};
+use dlcs_eventlog::{Append, AppendError, Appended, Position, StreamRevision};
 use lru::LruCache;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -91,7 +91,7 @@ struct Writer {
 /// Heads of streams, true as long as the counter stands where this process left it.
 struct Cache {
     counter: Option<Counter>,
-    heads: LruCache<String, Head>,
+    heads: LruCache<String, StreamRevision>,
 }
 
 /// Where each append was about to be recorded by a commit that was not answered.
@@ -184,18 +184,18 @@ impl Writer {
         let appends = batch.appends();
         let mut state = self.look_up(&session, counter, &appends, look_up).await?;
         let before = state.counter;
-        let mut writes = Writes::default();
+        let mut rows = Vec::with_capacity(appends.len());
         let answers: Answers =
-            appends.iter().map(|it| state.append(it, &self.clock, &mut writes)).collect();
+            appends.iter().map(|it| state.append(it, &self.clock, &mut rows)).collect();
         // The lock is ours, so an earlier attempt has ended: what it wrote was looked up.
         let earlier = planned.take();
-        if writes.rows.is_empty() {
+        if rows.is_empty() {
             session.roll_back().await?;
         } else {
             *planned = Some(answers.iter().map(|it| it.as_ref().ok().copied()).collect());
             fail::fail_point!("postgres.log.before-commit");
             let started = Instant::now();
-            session.commit(&writes, &state.counter).await.map_err(|failed| {
+            session.commit(&rows, &state.counter).await.map_err(|failed| {
                 let WriteError { error, is_unsure } = failed;
                 if !is_unsure {
                     *planned = None;
@@ -204,7 +204,7 @@ impl Writer {
             })?;
             fail::fail_point!("postgres.log.after-commit");
             *planned = None;
-            measure(started.elapsed(), writes.rows.len());
+            measure(started.elapsed(), rows.len());
         }
         let (counter, heads) = (state.counter, state.heads);
         self.cache.keep(before, counter, heads);
@@ -232,7 +232,7 @@ impl Writer {
             session.look_up_heads(&missing),
             session.look_up_events(&open.ids),
         )?;
-        let mut known: HashMap<&'a str, Head> = HashMap::with_capacity(appends.len());
+        let mut known: HashMap<&'a str, StreamRevision> = HashMap::with_capacity(appends.len());
         for append in appends {
             let name = append.stream.as_str();
             let head = heads.get(name).or_else(|| self.cache.heads.get(name));
@@ -246,7 +246,7 @@ impl Writer {
 }
 
 impl Cache {
-    fn keep(&mut self, before: Counter, counter: Counter, heads: HashMap<&str, Head>) {
+    fn keep(&mut self, before: Counter, counter: Counter, heads: HashMap<&str, StreamRevision>) {
         if self.counter != Some(before) {
             self.heads.clear();
         }

@@ -5,8 +5,8 @@ use super::rows::signed;
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub(super) const COPY_EVENTS: &str = "
-    COPY dlcs_log.events (position, stream, revision, recorded_at_us, append_rest, schema_version,
-                          event_id, type, payload, metadata)
+    COPY dlcs_log.events (position, revision, recorded_at_us, append_rest, schema_version,
+                          event_id, stream, type, payload, metadata)
     FROM STDIN (FORMAT binary)";
 
 const COLUMNS: i16 = 10;
@@ -39,7 +39,7 @@ pub(super) fn chunks(rows: &[Row<'_>]) -> impl Iterator<Item = Bytes> {
 
 fn put_row(buffer: &mut BytesMut, row: &Row<'_>) {
     buffer.put_i16(COLUMNS);
-    for number in [signed(row.position), row.stream, signed(row.revision), row.recorded_at_us] {
+    for number in [signed(row.position), signed(row.revision), row.recorded_at_us] {
         buffer.put_i32(8);
         buffer.put_i64(number);
     }
@@ -48,6 +48,7 @@ fn put_row(buffer: &mut BytesMut, row: &Row<'_>) {
         buffer.put_i32(number);
     }
     put_bytes(buffer, row.event.event_id.0.as_bytes());
+    put_bytes(buffer, row.stream.as_bytes());
     put_bytes(buffer, row.event.type_name.as_bytes());
     put_bytes(buffer, &row.event.payload);
     put_bytes(buffer, &row.event.metadata);

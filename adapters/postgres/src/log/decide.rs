@@ -15,16 +15,7 @@ const STREAM_NAME_BYTES_MAX: usize = 2_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counter {
     pub position: u64,
-    pub streams: i64,
     pub recorded_at_us: i64,
-}
-
-/// The last event of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
-    /// Key of the stream's row.
-    pub stream: i64,
-    pub revision: u64,
 }
 
 /// An event that is recorded already, or will be with this batch.
@@ -37,8 +28,9 @@ pub(super) struct Known<'a> {
 /// What is known of the log; grows with what is accepted.
 pub(super) struct State<'a> {
     pub counter: Counter,
-    /// Streams that the batch names and that exist, as far as that was looked up.
-    pub heads: HashMap<&'a str, Head>,
+    /// The last revisions of those streams that the batch names and that exist, as far as that was
+    /// looked up.
+    pub heads: HashMap<&'a str, StreamRevision>,
     /// Those of the batch's event ids that are in use, as far as that was looked up.
     pub events: HashMap<Uuid, Known<'a>>,
 }
@@ -90,10 +82,14 @@ impl<'a> Open<'a> {
     }
 
     /// Returns the further events of those appends that do not find what they expect.
-    pub(super) fn unexpected(&self, appends: &[&Append], heads: &HashMap<&str, Head>) -> Vec<Uuid> {
+    pub(super) fn unexpected(
+        &self,
+        appends: &[&Append],
+        heads: &HashMap<&str, StreamRevision>,
+    ) -> Vec<Uuid> {
         let is_unexpected = |append: &&&Append| {
             let name = append.stream.as_str();
-            let actual = heads.get(name).map(|head| StreamRevision(head.revision));
+            let actual = heads.get(name).copied();
             !self.streams.contains(name) && !is_met(append.expected, actual)
         };
         let appends = appends.iter().filter(is_unexpected);
@@ -112,19 +108,11 @@ fn is_met(expected: Expected, actual: Option<StreamRevision>) -> bool {
 /// A row of `events`.
 pub(super) struct Row<'a> {
     pub position: u64,
-    pub stream: i64,
+    pub stream: &'a str,
     pub revision: u64,
     pub rest: u64,
     pub recorded_at_us: i64,
     pub event: &'a NewEvent,
-}
-
-/// What shall be written.
-#[derive(Default)]
-pub(super) struct Writes<'a> {
-    /// Key and name.
-    pub streams: Vec<(i64, &'a str)>,
-    pub rows: Vec<Row<'a>>,
 }
 
 impl<'a> State<'a> {
@@ -133,50 +121,39 @@ impl<'a> State<'a> {
         &mut self,
         append: &'a Append,
         clock: &Clock,
-        writes: &mut Writes<'a>,
+        rows: &mut Vec<Row<'a>>,
     ) -> Result<Appended, AppendError> {
         refuse_unstorable(append)?;
         self.refuse_known_events(append)?;
-        let head = self.heads.get(append.stream.as_str()).copied();
-        let actual = head.map(|head| StreamRevision(head.revision));
+        let actual = self.heads.get(append.stream.as_str()).copied();
         if !is_met(append.expected, actual) {
             return Err(AppendError::Conflict { actual });
         }
-        Ok(self.accept(append, head, clock(), writes))
+        Ok(self.accept(append, actual, clock(), rows))
     }
 
     fn accept(
         &mut self,
         append: &'a Append,
-        head: Option<Head>,
+        head: Option<StreamRevision>,
         now_us: i64,
-        writes: &mut Writes<'a>,
+        rows: &mut Vec<Row<'a>>,
     ) -> Appended {
-        let name = append.stream.as_str();
-        let (stream, first) = match head {
-            Some(head) => (head.stream, head.revision + 1),
-            None => {
-                self.counter.streams += 1;
-                writes.streams.push((self.counter.streams, name));
-                (self.counter.streams, 0)
-            }
-        };
+        let stream = append.stream.as_str();
+        let first = head.map_or(0, |head| head.0 + 1);
         let before = self.counter.position;
         let count = append.events.len() as u64;
         let recorded_at_us = now_us.max(self.counter.recorded_at_us);
-        let revision = first + count - 1;
+        let revision = StreamRevision(first + count - 1);
         self.counter.position += count;
         self.counter.recorded_at_us = recorded_at_us;
-        self.heads.insert(name, Head { stream, revision });
-        let last_of_append = Appended {
-            revision: StreamRevision(revision),
-            position: Position(self.counter.position),
-        };
+        self.heads.insert(stream, revision);
+        let last_of_append = Appended { revision, position: Position(self.counter.position) };
         for (event, n) in append.events.iter().zip(0..) {
-            let known = Known { stream: Cow::Borrowed(name), last_of_append };
+            let known = Known { stream: Cow::Borrowed(stream), last_of_append };
             self.events.insert(event.event_id.0, known);
             let (position, revision, rest) = (before + 1 + n, first + n, count - 1 - n);
-            writes.rows.push(Row { position, stream, revision, rest, recorded_at_us, event });
+            rows.push(Row { position, stream, revision, rest, recorded_at_us, event });
         }
         last_of_append
     }
@@ -254,8 +231,8 @@ mod tests {
         let open = Open::of(&appends, LookUp::WhatIsOpen);
         assert_eq!(open.names, ["any", "old", "twice"]);
         assert_eq!(open.ids, ids(&[3, 4, 5, 6]));
-        let found = Head { stream: 1, revision: 7 };
-        let moved = Head { stream: 1, revision: 8 };
+        let found = StreamRevision(7);
+        let moved = StreamRevision(8);
         for (heads, unexpected) in [
             (HashMap::from([("old", found)]), vec![]),
             (HashMap::from([("old", moved)]), vec![2]),

@@ -11,23 +11,22 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 const READ_ALL: &str = "
-    SELECT e.position, e.event_id, s.name, e.revision, e.type, e.schema_version,
-           e.recorded_at_us, e.payload, e.metadata
-    FROM dlcs_log.events AS e JOIN dlcs_log.streams AS s ON s.id = e.stream
-    WHERE e.position > $1
-    ORDER BY e.position
+    SELECT position, event_id, stream, revision, type, schema_version, recorded_at_us, payload,
+           metadata
+    FROM dlcs_log.events
+    WHERE position > $1
+    ORDER BY position
     LIMIT $2";
 
 /// Many streams at once; `n` says whose an event is.
 const READ_STREAMS: &str = "
-    SELECT e.position, e.event_id, s.name, e.revision, e.type, e.schema_version,
+    SELECT e.position, e.event_id, e.stream, e.revision, e.type, e.schema_version,
            e.recorded_at_us, e.payload, e.metadata, wanted.n
     FROM unnest($1::text[], $2::bigint[], $3::bigint[])
              WITH ORDINALITY AS wanted (name, first, at_most, n)
-    JOIN dlcs_log.streams AS s ON s.name = wanted.name
     CROSS JOIN LATERAL (
         SELECT * FROM dlcs_log.events
-        WHERE stream = s.id AND revision >= wanted.first
+        WHERE stream = wanted.name AND revision >= wanted.first
         ORDER BY revision
         LIMIT wanted.at_most
     ) AS e";

@@ -1,7 +1,7 @@
 //! The appender's connection: one transaction in as few round trips as can be.
 
 use super::copy::{self, COPY_EVENTS};
-use super::decide::{Counter, Head, Known, Row, Writes};
+use super::decide::{Counter, Known, Row};
 use super::rows::{signed, unsigned};
 use super::{PLANS, decide};
 use crate::connection::{Database, DatabaseError};
@@ -21,34 +21,29 @@ const SETTINGS: &str = "
     SET idle_in_transaction_session_timeout = '5s';
     SET lock_timeout = '10s'";
 
-const LOCK: &str = "SELECT position, streams, recorded_at_us FROM dlcs_log.head FOR UPDATE";
+const LOCK: &str = "SELECT position, recorded_at_us FROM dlcs_log.head FOR UPDATE";
 
 const HEADS: &str = "
-    SELECT s.name, s.id, e.revision
-    FROM dlcs_log.streams AS s
+    SELECT wanted.name, e.revision
+    FROM unnest($1::text[]) AS wanted (name)
     CROSS JOIN LATERAL (
         SELECT revision FROM dlcs_log.events
-        WHERE stream = s.id ORDER BY revision DESC LIMIT 1
-    ) AS e
-    WHERE s.name = ANY ($1)";
+        WHERE stream = wanted.name ORDER BY revision DESC LIMIT 1
+    ) AS e";
 
 const EVENTS: &str = "
-    SELECT e.event_id, s.name, e.revision + e.append_rest, e.position + e.append_rest
-    FROM dlcs_log.events AS e JOIN dlcs_log.streams AS s ON s.id = e.stream
-    WHERE e.event_id = ANY ($1)";
-
-const INSERT_STREAMS: &str = "
-    INSERT INTO dlcs_log.streams (id, name)
-    SELECT * FROM unnest($1::bigint[], $2::text[])";
+    SELECT event_id, stream, revision + append_rest, position + append_rest
+    FROM dlcs_log.events
+    WHERE event_id = ANY ($1)";
 
 const INSERT_EVENTS: &str = "
-    INSERT INTO dlcs_log.events (position, stream, revision, recorded_at_us, append_rest,
-                                 schema_version, event_id, type, payload, metadata)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[],
-                         $6::int[], $7::uuid[], $8::text[], $9::bytea[], $10::bytea[])";
+    INSERT INTO dlcs_log.events (position, revision, recorded_at_us, append_rest, schema_version,
+                                 event_id, stream, type, payload, metadata)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::int[],
+                         $6::uuid[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])";
 
 const MOVE: &str = "
-    UPDATE dlcs_log.head SET position = $1, streams = $2, recorded_at_us = $3
+    UPDATE dlcs_log.head SET position = $1, recorded_at_us = $2
     RETURNING pg_notify('dlcs_events', position::text)";
 
 /// From this number on, events go by `COPY`.
@@ -59,7 +54,6 @@ pub(super) struct Session {
     lock: Statement,
     heads: Statement,
     events: Statement,
-    insert_streams: Statement,
     insert_events: Statement,
     copy_events: Statement,
     moved: Statement,
@@ -80,26 +74,15 @@ impl Session {
         let connection = tokio::spawn(async move { drop(connection.await) });
         let settings = format!("{PLANS}; {SETTINGS}");
         client.batch_execute(&settings).await?;
-        let (lock, heads, events, insert_streams, insert_events, copy_events, moved) = futures::try_join!(
+        let (lock, heads, events, insert_events, copy_events, moved) = futures::try_join!(
             client.prepare(LOCK),
             client.prepare(HEADS),
             client.prepare(EVENTS),
-            client.prepare(INSERT_STREAMS),
             client.prepare(INSERT_EVENTS),
             client.prepare(COPY_EVENTS),
             client.prepare(MOVE),
         )?;
-        Ok(Self {
-            client,
-            lock,
-            heads,
-            events,
-            insert_streams,
-            insert_events,
-            copy_events,
-            moved,
-            connection,
-        })
+        Ok(Self { client, lock, heads, events, insert_events, copy_events, moved, connection })
     }
 
     /// Begins a transaction and locks the counter, in one trip.
@@ -113,26 +96,19 @@ impl Session {
         );
         begun?;
         let locked = locked?;
-        Ok(Counter {
-            position: unsigned(&locked, 0)?,
-            streams: locked.try_get(1)?,
-            recorded_at_us: locked.try_get(2)?,
-        })
+        Ok(Counter { position: unsigned(&locked, 0)?, recorded_at_us: locked.try_get(1)? })
     }
 
     /// Returns the heads of those streams that exist.
     pub(super) async fn look_up_heads(
         &self,
         names: &[&str],
-    ) -> Result<HashMap<String, Head>, DatabaseError> {
+    ) -> Result<HashMap<String, StreamRevision>, DatabaseError> {
         if names.is_empty() {
             return Ok(HashMap::new());
         }
         let rows = self.client.query(&self.heads, &[&names]).await?;
-        let heads = rows.iter().map(|row| {
-            let head = Head { stream: row.try_get(1)?, revision: unsigned(row, 2)? };
-            Ok((row.try_get(0)?, head))
-        });
+        let heads = rows.iter().map(|row| Ok((row.try_get(0)?, StreamRevision(unsigned(row, 1)?))));
         heads.collect()
     }
 
@@ -162,30 +138,21 @@ impl Session {
     /// Writes and commits.
     pub(super) async fn commit(
         &self,
-        writes: &Writes<'_>,
+        rows: &[Row<'_>],
         counter: &Counter,
     ) -> Result<(), WriteError> {
         // One trip; the connection sends them in this order. What fails makes the rest fail, and
         // COMMIT a ROLLBACK that succeeds: it counts only if all before it did.
-        let (streams, events, moved, committed) = futures::join!(
-            self.insert_streams(&writes.streams),
-            self.write_events(&writes.rows),
+        let (events, moved, committed) = futures::join!(
+            self.write_events(rows),
             self.move_counter(counter),
             self.client.batch_execute("COMMIT"),
         );
-        let written = streams.and(events).and(moved);
+        let written = events.and(moved);
         let is_refused = written.as_ref().is_err_and(|error| error.code().is_some());
         let is_unsure = committed.is_err() && !is_refused;
         let committed = written.and(committed);
         committed.map_err(|error| WriteError { error: error.into(), is_unsure })
-    }
-
-    async fn insert_streams(&self, streams: &[(i64, &str)]) -> Result<(), Error> {
-        if streams.is_empty() {
-            return Ok(());
-        }
-        let (ids, names): (Vec<i64>, Vec<&str>) = streams.iter().copied().unzip();
-        self.client.execute(&self.insert_streams, &[&ids, &names]).await.map(drop)
     }
 
     async fn write_events(&self, rows: &[Row<'_>]) -> Result<(), Error> {
@@ -205,12 +172,12 @@ impl Session {
                 &self.insert_events,
                 &[
                     &column(rows, |row| signed(row.position)),
-                    &column(rows, |row| row.stream),
                     &column(rows, |row| signed(row.revision)),
                     &column(rows, |row| row.recorded_at_us),
                     &column(rows, copy::rest),
                     &column(rows, |row| row.event.schema_version.cast_signed()),
                     &column(rows, |row| row.event.event_id.0),
+                    &column(rows, |row| row.stream),
                     &column(rows, |row| row.event.type_name.as_ref()),
                     &column(rows, |row| row.event.payload.as_ref()),
                     &column(rows, |row| row.event.metadata.as_ref()),
@@ -230,7 +197,7 @@ impl Session {
 
     async fn move_counter(&self, counter: &decide::Counter) -> Result<(), Error> {
         let position = signed(counter.position);
-        let parameters = [&position, &counter.streams, &counter.recorded_at_us];
+        let parameters = [&position, &counter.recorded_at_us];
         let parameters = parameters.map(|it| it as &(dyn tokio_postgres::types::ToSql + Sync));
         self.client.execute(&self.moved, &parameters).await.map(drop)
     }

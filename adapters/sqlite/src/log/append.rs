@@ -17,15 +17,8 @@ const HEADS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("is not zero");
 /// What the writer knows of the log, to save look-ups. True as long as nobody else writes.
 pub(super) struct State {
     last: rows::Last,
-    heads: LruCache<StreamId, Head>,
+    heads: LruCache<StreamId, StreamRevision>,
     data_version: i64,
-}
-
-#[derive(Clone, Copy)]
-struct Head {
-    /// Key of the stream's row.
-    stream: i64,
-    revision: StreamRevision,
 }
 
 /// How much is looked up before an append is written.
@@ -78,12 +71,11 @@ impl State {
         if !is_open
             && append.expected == Expected::NoStream
             && !self.heads.contains(&append.stream)
-            && let Some(stream) = insert_stream(connection, &append.stream)?
+            && let Some(appended) = self.insert(connection, append, 0, clock())?
         {
-            return self.insert(connection, append, stream, 0, clock()).map(Ok);
+            return Ok(Ok(appended));
         }
-        let head = self.head_of(connection, &append.stream)?;
-        let actual = head.map(|head| head.revision);
+        let actual = self.head_of(connection, &append.stream)?;
         let is_expected = match append.expected {
             Expected::Any => true,
             Expected::NoStream => actual.is_none(),
@@ -94,64 +86,58 @@ impl State {
             let known = if is_open { None } else { refuse_known_events(connection, append)? };
             return Ok(Err(known.unwrap_or(AppendError::Conflict { actual })));
         }
-        let (stream, first) = match head {
-            Some(head) => (Some(head.stream), head.revision.0 + 1),
-            None => (insert_stream(connection, &append.stream)?, 0),
-        };
-        // It was looked for, and nobody else writes in this transaction.
-        let stream = stream.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        self.insert(connection, append, stream, first, clock()).map(Ok)
+        let first = actual.map_or(0, |head| head.0 + 1);
+        let appended = self.insert(connection, append, first, clock())?;
+        // The place was looked for, and nobody else writes in this transaction.
+        appended.map(Ok).ok_or(rusqlite::Error::QueryReturnedNoRows)
     }
 
     fn head_of(
         &mut self,
         connection: &Connection,
         stream: &StreamId,
-    ) -> rusqlite::Result<Option<Head>> {
+    ) -> rusqlite::Result<Option<StreamRevision>> {
         if let Some(head) = self.heads.get(stream) {
             return Ok(Some(*head));
         }
         const HEAD: &str = "
-            SELECT e.stream, e.revision
-            FROM streams AS s CROSS JOIN events AS e ON e.stream = s.id
-            WHERE s.name = ?1
-            ORDER BY e.revision DESC
-            LIMIT 1";
+            SELECT revision FROM events WHERE stream = ?1 ORDER BY revision DESC LIMIT 1";
         connection
             .prepare_cached(HEAD)?
-            .query_row([stream.as_str()], |row| {
-                Ok(Head { stream: row.get(0)?, revision: StreamRevision(unsigned(row, 1)?) })
-            })
+            .query_row([stream.as_str()], |row| Ok(StreamRevision(unsigned(row, 0)?)))
             .optional()
     }
 
+    /// Writes one append; `None`, and nothing is written: its place in the stream is taken.
     fn insert(
         &mut self,
         connection: &Connection,
         append: &Append,
-        stream: i64,
         first: u64,
         now_us: i64,
-    ) -> rusqlite::Result<Appended> {
+    ) -> rusqlite::Result<Option<Appended>> {
         let recorded_at_us = now_us.max(self.last.recorded_at_us);
-        let mut place = Place { stream, revision: first, position: self.head().0 + 1, rest: 0 };
+        let mut place =
+            Place { stream: &append.stream, revision: first, position: self.head().0 + 1, rest: 0 };
         let mut statement = connection.prepare_cached(INSERT_EVENT)?;
         for (event, rest) in append.events.iter().zip((0..append.events.len() as u64).rev()) {
             place.rest = rest;
-            insert_event(&mut statement, event, &place, recorded_at_us)?;
+            if !insert_event(&mut statement, event, &place, recorded_at_us)? {
+                return Ok(None);
+            }
             place.revision += 1;
             place.position += 1;
         }
         let revision = StreamRevision(place.revision - 1);
         let position = Position(place.position - 1);
         self.last = rows::Last { position, recorded_at_us };
-        self.heads.put(append.stream.clone(), Head { stream, revision });
-        Ok(Appended { revision, position })
+        self.heads.put(append.stream.clone(), revision);
+        Ok(Some(Appended { revision, position }))
     }
 }
 
-struct Place {
-    stream: i64,
+struct Place<'a> {
+    stream: &'a StreamId,
     revision: u64,
     position: u64,
     rest: u64,
@@ -160,18 +146,20 @@ struct Place {
 const INSERT_EVENT: &str = "
     INSERT INTO events (position, event_id, stream, revision, append_rest, type, schema_version,
                         recorded_at_us, payload, metadata)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    ON CONFLICT (stream, revision) DO NOTHING";
 
+/// Returns whether its place in the stream was free.
 fn insert_event(
     statement: &mut rusqlite::Statement<'_>,
     event: &NewEvent,
-    place: &Place,
+    place: &Place<'_>,
     recorded_at_us: i64,
-) -> rusqlite::Result<()> {
-    statement.execute(params![
+) -> rusqlite::Result<bool> {
+    let inserted = statement.execute(params![
         signed(place.position),
         event.event_id.0.as_bytes(),
-        place.stream,
+        place.stream.as_str(),
         signed(place.revision),
         signed(place.rest),
         event.type_name,
@@ -180,14 +168,7 @@ fn insert_event(
         event.payload.as_ref(),
         event.metadata.as_ref(),
     ])?;
-    Ok(())
-}
-
-/// Returns the key of a new stream; `None`: there is one of this name.
-fn insert_stream(connection: &Connection, stream: &StreamId) -> rusqlite::Result<Option<i64>> {
-    const INSERT: &str = "INSERT INTO streams (name) VALUES (?1) ON CONFLICT DO NOTHING";
-    let inserted = connection.prepare_cached(INSERT)?.execute([stream.as_str()])?;
-    Ok((inserted == 1).then(|| connection.last_insert_rowid()))
+    Ok(inserted == 1)
 }
 
 fn refuse_malformed(append: &Append) -> Option<AppendError> {
@@ -221,7 +202,7 @@ fn refuse_known_events(
     Ok(None)
 }
 
-/// Says whether an event id or the name of a stream was there already.
+/// Says whether an event id was there already.
 pub(super) fn is_taken(error: &rusqlite::Error) -> bool {
     error.sqlite_extended_error_code() == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
 }
@@ -233,9 +214,9 @@ struct Found {
 
 fn find_event(connection: &Connection, event_id: EventId) -> rusqlite::Result<Option<Found>> {
     const FIND: &str = "
-        SELECT s.name, e.revision + e.append_rest, e.position + e.append_rest
-        FROM events AS e CROSS JOIN streams AS s ON s.id = e.stream
-        WHERE e.event_id = ?1";
+        SELECT stream, revision + append_rest, position + append_rest
+        FROM events
+        WHERE event_id = ?1";
     connection
         .prepare_cached(FIND)?
         .query_row([event_id.0.as_bytes()], |row| {

@@ -8,21 +8,20 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::borrow::Cow;
 use uuid::Uuid;
 
-// CROSS JOIN keeps the order of the loops: events by position, their stream by its key.
 const READ_ALL: &str = "
-    SELECT e.position, e.event_id, s.name, e.revision, e.type, e.schema_version,
-           e.recorded_at_us, e.payload, e.metadata
-    FROM events AS e CROSS JOIN streams AS s ON s.id = e.stream
-    WHERE e.position > ?1
-    ORDER BY e.position
+    SELECT position, event_id, stream, revision, type, schema_version, recorded_at_us, payload,
+           metadata
+    FROM events
+    WHERE position > ?1
+    ORDER BY position
     LIMIT ?2";
 
 const READ_STREAM: &str = "
-    SELECT e.position, e.event_id, s.name, e.revision, e.type, e.schema_version,
-           e.recorded_at_us, e.payload, e.metadata
-    FROM streams AS s CROSS JOIN events AS e ON e.stream = s.id
-    WHERE s.name = ?1 AND e.revision >= ?2
-    ORDER BY e.revision
+    SELECT position, event_id, stream, revision, type, schema_version, recorded_at_us, payload,
+           metadata
+    FROM events
+    WHERE stream = ?1 AND revision >= ?2
+    ORDER BY revision
     LIMIT ?3";
 
 pub(super) fn read_all(

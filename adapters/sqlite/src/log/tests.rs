@@ -1,11 +1,11 @@
 //! Tests of `log`.
 
 use super::SqliteLog;
-use crate::connection::OpenError;
+use crate::connection::{Durability, OpenError, Schema, open_writer};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{
-    Append, AppendError, Clock, EventId, EventLog, Expected, LogError, NewEvent, Position,
-    StreamId, StreamRevision,
+    Append, AppendError, Appended, Clock, EventId, EventLog, Expected, LogError, NewEvent,
+    Position, StreamId, StreamRevision,
 };
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -113,9 +113,7 @@ async fn a_full_disk_is_said_and_writing_goes_on_when_there_is_room() {
     let log = open(&path);
     log.append(vec![append("a", Expected::NoStream, &[1])]).await.remove(0).unwrap();
     drop(log);
-    let connection =
-        crate::connection::open_writer(&path, &super::SCHEMA, super::Durability::EveryCommit)
-            .unwrap();
+    let connection = open_writer(&path, &super::SCHEMA, Durability::EveryCommit).unwrap();
     // A limit on pages fails like a disk without room.
     let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     connection.pragma_update(None, "max_page_count", pages + 1).unwrap();
@@ -130,6 +128,35 @@ async fn a_full_disk_is_said_and_writing_goes_on_when_there_is_room() {
     assert_eq!(*hints.borrow(), Position(1));
     let appended = appender.append(vec![small]).await.remove(0).unwrap();
     assert_eq!(appended.position, Position(2), "nothing of the lost transaction is left");
+}
+
+/// Migration 2: two events of one append and one of another stream, as they stood before it.
+#[tokio::test]
+async fn a_log_with_a_table_of_streams_is_brought_over() {
+    let (_folder, path) = file();
+    let before = Schema { migrations: &dlcs_migrations::SQLITE_LOG[..1], ..super::SCHEMA };
+    let connection = open_writer(&path, &before, Durability::EveryCommit).unwrap();
+    let sql = "
+        INSERT INTO streams (id, name) VALUES (7, 'test-a'), (9, 'test-b');
+        INSERT INTO events (position, event_id, stream, revision, append_rest, type,
+                            schema_version, recorded_at_us, payload, metadata)
+        VALUES (1, x'00000000000000000000000000000001', 7, 0, 1, 'test.happened', 1, 5, x'7b7d', x''),
+               (2, x'00000000000000000000000000000002', 7, 1, 0, 'test.happened', 2, 5, x'00', x'01'),
+               (3, x'00000000000000000000000000000003', 9, 0, 0, 'test.other', 1, 6, x'7b7d', x'');";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    let log = open(&path);
+    let events = log.read_all(Position::START, 10).await.unwrap();
+    let places = events.iter().map(|it| (it.stream.as_str(), it.revision.0, it.schema_version));
+    assert_eq!(places.collect::<Vec<_>>(), [("test-a", 0, 1), ("test-a", 1, 2), ("test-b", 0, 1)]);
+    assert_eq!((&events[1].payload[..], &events[1].metadata[..]), (&[0][..], &[1][..]));
+    let again = log.append(vec![append("a", Expected::NoStream, &[1, 2])]).await.remove(0);
+    let appended = Appended { revision: StreamRevision(1), position: Position(2) };
+    assert!(matches!(again, Err(AppendError::Duplicate { appended: it }) if it == appended));
+    let next = append("a", Expected::Revision(StreamRevision(1)), &[4]);
+    assert_eq!(log.append(vec![next]).await.remove(0).unwrap().position, Position(4));
+    let hand = Connection::open(&path).unwrap();
+    assert!(hand.execute("DELETE FROM events", []).unwrap_err().to_string().contains("never"));
 }
 
 #[tokio::test]
