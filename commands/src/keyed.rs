@@ -2,13 +2,16 @@
 //!
 //! A name that nobody holds or waits for takes no memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+/// What is held or waited for.
+type Table = HashMap<Arc<str>, Arc<AsyncMutex<()>>>;
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeyedLocks {
-    locks: Arc<Mutex<HashMap<String, Arc<AsyncMutex<()>>>>>,
+    locks: Arc<Mutex<Table>>,
 }
 
 /// Holds one name until dropped.
@@ -22,7 +25,7 @@ pub(crate) struct KeyedGuard {
 /// A place in the queue for a name, waiting or served.
 #[derive(Debug)]
 struct Ticket {
-    key: String,
+    key: Arc<str>,
     lock: Arc<AsyncMutex<()>>,
     locks: KeyedLocks,
 }
@@ -39,7 +42,9 @@ impl KeyedLocks {
         &self,
         keys: impl IntoIterator<Item = &'a str>,
     ) -> Vec<KeyedGuard> {
-        let keys: BTreeSet<&str> = keys.into_iter().collect();
+        let mut keys: Vec<&str> = keys.into_iter().collect();
+        keys.sort_unstable();
+        keys.dedup();
         let mut guards = Vec::with_capacity(keys.len());
         for key in keys {
             guards.push(self.lock(key).await);
@@ -48,11 +53,12 @@ impl KeyedLocks {
     }
 
     fn ticket(&self, key: &str) -> Ticket {
-        let lock = self.table().entry(key.to_owned()).or_default().clone();
-        Ticket { key: key.to_owned(), lock, locks: self.clone() }
+        let key: Arc<str> = key.into();
+        let lock = self.table().entry(Arc::clone(&key)).or_default().clone();
+        Ticket { key, lock, locks: self.clone() }
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<String, Arc<AsyncMutex<()>>>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         self.locks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

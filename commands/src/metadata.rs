@@ -3,7 +3,7 @@
 use crate::context::CommandContext;
 use dlcs_domain::EventMetadata;
 use dlcs_eventlog::{EventId, StreamId};
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{Builder, Uuid};
 
 /// Returns the exact bytes that go beside every event of a command.
 pub(crate) fn event_metadata(context: &CommandContext, program: &str) -> Vec<u8> {
@@ -27,9 +27,8 @@ pub(crate) fn repeatable_event_id(command: Uuid, stream: &StreamId, ordinal: usi
 
 /// Returns a UUIDv7: ordered by time, otherwise random.
 pub fn new_uuid(now_us: i64) -> Uuid {
-    let now_us = u64::try_from(now_us).unwrap_or_default();
-    let nanoseconds = u32::try_from(now_us % 1_000_000).unwrap_or_default() * 1000;
-    Uuid::new_v7(Timestamp::from_unix(NoContext, now_us / 1_000_000, nanoseconds))
+    let now_ms = u64::try_from(now_us).unwrap_or_default() / 1_000;
+    Builder::from_unix_timestamp_millis(now_ms, &rand::random()).into_uuid()
 }
 
 #[cfg(test)]

@@ -31,6 +31,9 @@ pub struct EventMetadata {
     pub body_sha256: Option<String>,
 }
 
+/// Room for most of it, so that it need not be moved while it is written.
+const METADATA_BYTES: usize = 384;
+
 impl EventMetadata {
     pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(json)
@@ -38,7 +41,9 @@ impl EventMetadata {
 
     /// Returns the exact bytes that are recorded.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("metadata is plain data with text keys")
+        let mut json = Vec::with_capacity(METADATA_BYTES);
+        serde_json::to_writer(&mut json, self).expect("metadata is plain data with text keys");
+        json
     }
 }
 

@@ -193,10 +193,14 @@ impl DomainEvent {
     }
 }
 
+/// Room for most payloads, so that they need not be moved while they are written.
+const PAYLOAD_BYTES: usize = 512;
+
 /// Writes an event in its current form.
 pub fn encode(event: &DomainEvent) -> Encoded {
     let (type_name, schema_version) = event.event_type();
-    let payload = serde_json::to_vec(event).expect("an event is plain data with text keys");
+    let mut payload = Vec::with_capacity(PAYLOAD_BYTES);
+    serde_json::to_writer(&mut payload, event).expect("an event is plain data with text keys");
     Encoded { type_name, schema_version, payload }
 }
 

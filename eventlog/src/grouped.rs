@@ -5,8 +5,8 @@
 //! - A group takes no further read once the store is asked, so a read sees all that was committed
 //!   before it was asked for.
 
-use crate::event::{RecordedEvent, StreamId, StreamRevision};
-use crate::log::LogError;
+use crate::event::RecordedEvent;
+use crate::log::{LogError, StreamRead};
 use async_trait::async_trait;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,14 +16,6 @@ use tokio::sync::oneshot;
 const GROUPS_MAX: usize = 2;
 /// Reads of one group.
 const READS_MAX: usize = 512;
-
-/// At most `limit` events of a stream from a revision on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct StreamRead {
-    pub stream: StreamId,
-    pub from: StreamRevision,
-    pub limit: usize,
-}
 
 /// A store that reads many streams at once.
 #[async_trait]
@@ -50,7 +42,8 @@ struct Queue {
     groups: usize,
 }
 
-type Answer = Result<Vec<RecordedEvent>, LogError>;
+/// What one read is answered with.
+pub type Answer = Result<Vec<RecordedEvent>, LogError>;
 
 struct Waiting {
     read: StreamRead,
@@ -81,6 +74,15 @@ impl<R: ReadStreams> GroupedReads<R> {
         }
         let ended = || Err(LogError::Unavailable("reading has ended".to_owned()));
         answered.await.unwrap_or_else(|_| ended())
+    }
+
+    /// Reads many streams for one caller, in groups, one after the other.
+    pub async fn read_many(&self, reads: Vec<StreamRead>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(reads.len());
+        for group in reads.chunks(READS_MAX) {
+            answers.extend(self.0.read(group.into()).await);
+        }
+        answers
     }
 }
 
@@ -178,7 +180,7 @@ impl<R: ReadStreams> Inner<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EventId, Position};
+    use crate::event::{EventId, Position, StreamId, StreamRevision};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
 

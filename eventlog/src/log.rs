@@ -16,6 +16,14 @@ use tokio::sync::watch;
 /// Tells the time in microseconds since 1970-01-01T00:00:00Z. May jump; a log evens that out.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// At most `limit` events of a stream from a revision on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StreamRead {
+    pub stream: StreamId,
+    pub from: StreamRevision,
+    pub limit: usize,
+}
+
 /// What a stream must look like for an append to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
@@ -90,6 +98,19 @@ pub trait EventLog: Send + Sync + 'static {
         from: StreamRevision,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError>;
+
+    /// Answers each read as [`read_stream`](Self::read_stream) does, in their order, and with as few
+    /// questions to the store as can be. All of it is in memory at once.
+    async fn read_streams(
+        &self,
+        reads: Vec<StreamRead>,
+    ) -> Vec<Result<Vec<RecordedEvent>, LogError>> {
+        let mut answers = Vec::with_capacity(reads.len());
+        for StreamRead { stream, from, limit } in reads {
+            answers.push(self.read_stream(&stream, from, limit).await);
+        }
+        answers
+    }
 
     /// Returns at most `limit` events after a position, in order.
     async fn read_all(&self, after: Position, limit: usize)

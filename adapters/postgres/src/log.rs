@@ -18,8 +18,8 @@ use crate::connection::{Client, Database, DatabaseError, ErrorKind, OpenError, R
 use appender::Appender;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
-use dlcs_eventlog::grouped::{GroupedReads, ReadStreams, StreamRead};
-use dlcs_eventlog::log::Clock;
+use dlcs_eventlog::grouped::{GroupedReads, ReadStreams};
+use dlcs_eventlog::log::{Clock, StreamRead};
 use dlcs_eventlog::{
     Append, AppendError, Appended, EventLog, LogError, Position, RecordedEvent, StreamId,
     StreamRevision,
@@ -125,6 +125,13 @@ impl EventLog for PostgresLog {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError> {
         self.streams.read(StreamRead { stream: stream.clone(), from, limit }).await
+    }
+
+    async fn read_streams(
+        &self,
+        reads: Vec<StreamRead>,
+    ) -> Vec<Result<Vec<RecordedEvent>, LogError>> {
+        self.streams.read_many(reads).await
     }
 
     async fn read_all(

@@ -7,8 +7,8 @@ pub(crate) mod rows;
 use crate::connection::{Durability, OpenError, Readers, Schema, is_full, open_writer};
 use appender::Appender;
 use async_trait::async_trait;
-use dlcs_eventlog::grouped::{GroupedReads, ReadStreams, StreamRead};
-use dlcs_eventlog::log::Clock;
+use dlcs_eventlog::grouped::{GroupedReads, ReadStreams};
+use dlcs_eventlog::log::{Clock, StreamRead};
 use dlcs_eventlog::{
     Append, AppendError, Appended, EventLog, LogError, Position, RecordedEvent, StreamId,
     StreamRevision,
@@ -90,6 +90,13 @@ impl EventLog for SqliteLog {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError> {
         self.streams.read(StreamRead { stream: stream.clone(), from, limit }).await
+    }
+
+    async fn read_streams(
+        &self,
+        reads: Vec<StreamRead>,
+    ) -> Vec<Result<Vec<RecordedEvent>, LogError>> {
+        self.streams.read_many(reads).await
     }
 
     async fn read_all(

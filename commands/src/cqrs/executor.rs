@@ -4,7 +4,7 @@
 //! - A command whose id the stream holds already is answered as the first time.
 //! - Any number of commands costs one append call; a conflict is the guilty stream's only.
 
-use super::loading::{Answer, Loaded, Loader};
+use super::loading::{Answer, Loaded, Loader, PAGE_LENGTH};
 use super::planning::{Plan, Planner};
 use super::{Decided, DispatchError, Outcome};
 use crate::clock::Clock;
@@ -12,16 +12,19 @@ use crate::context::CommandContext;
 use crate::keyed::{KeyedGuard, KeyedLocks};
 use crate::room::Room;
 use dlcs_domain::Aggregate;
-use dlcs_eventlog::{AppendError, EventLog, LogError, StreamId};
-use futures::StreamExt;
+use dlcs_eventlog::log::StreamRead;
+use dlcs_eventlog::{AppendError, EventLog, LogError, RecordedEvent, StreamId, StreamRevision};
+use futures::{FutureExt, StreamExt};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Decisions of one command, at most.
 const TRIES_MAX: u32 = 6;
-/// Streams loaded side by side; the log reads those that wait together.
-const LOADS_AT_ONCE: usize = 1_024;
+/// Streams that are read together, and then decided one after the other.
+const PART_LENGTH: usize = 1_024;
+/// Parts of one call that are decided side by side.
+const PARTS_AT_ONCE: usize = 2;
 
 /// Executes commands against the log. Cheap to clone; clones share the queues.
 #[derive(Clone)]
@@ -43,7 +46,7 @@ type Command<A> = (CommandContext, String, <A as Aggregate>::Command);
 
 /// Commands that are decided and not appended yet. Dropped, they have not happened.
 pub struct Prepared<A: Aggregate> {
-    commands: Vec<Command<A>>,
+    commands: Arc<Vec<Command<A>>>,
     answers: Vec<Option<Answer<A>>>,
     /// What waits for its append.
     decided: Vec<(StreamWork, Plan<A>)>,
@@ -107,7 +110,7 @@ impl Executor {
     pub async fn prepare_many<A: Aggregate>(&self, commands: Vec<Command<A>>) -> Prepared<A> {
         let mut prepared = Prepared {
             answers: commands.iter().map(|_| None).collect(),
-            commands,
+            commands: Arc::new(commands),
             decided: Vec::new(),
             queued: Vec::new(),
         };
@@ -166,28 +169,70 @@ impl Executor {
     /// Loads and decides.
     async fn decide<A: Aggregate>(&self, prepared: &mut Prepared<A>, work: Vec<StreamWork>) {
         let Prepared { commands, answers, decided, .. } = prepared;
-        let commands = &commands[..];
-        let loads = work.into_iter().map(|it| async {
-            let plan = self.plan(commands, &it).await;
-            (it, plan)
-        });
-        let mut loaded = futures::stream::iter(loads).buffered(LOADS_AT_ONCE);
-        while let Some((work, plan)) = loaded.next().await {
-            match plan {
-                Err(error) => fail(&work, &error.into(), answers),
-                Ok(plan) if plan.append.is_none() => settle(&work, plan.answers, answers),
-                Ok(plan) => decided.push((work, plan)),
-            }
+        if work.len() <= PART_LENGTH {
+            // In a box: the futures that hold this one are nested deep already.
+            let part = self.plan_part(commands, work).boxed().await;
+            part.into_iter().for_each(|(work, plan)| sort(work, plan, answers, decided));
+            return;
         }
+        decided.reserve(work.len());
+        let mut work = work.into_iter();
+        let parts = std::iter::from_fn(|| {
+            let part: Vec<_> = work.by_ref().take(PART_LENGTH).collect();
+            (!part.is_empty()).then_some(part)
+        });
+        let planned = parts.map(|part| {
+            let (executor, commands) = (self.clone(), Arc::clone(commands));
+            tokio::spawn(async move { executor.plan_part(&commands, part).await })
+        });
+        let mut planned = futures::stream::iter(planned).buffered(PARTS_AT_ONCE);
+        while let Some(part) = planned.next().await {
+            // It is not taken back, so it has panicked or the program ends.
+            let part = part.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+            part.into_iter().for_each(|(work, plan)| sort(work, plan, answers, decided));
+        }
+    }
+
+    async fn plan_part<A: Aggregate>(
+        &self,
+        commands: &[Command<A>],
+        part: Vec<StreamWork>,
+    ) -> Vec<(StreamWork, Result<Plan<A>, LogError>)> {
+        let pages = self.first_pages(&part).await;
+        let mut planned = Vec::with_capacity(part.len());
+        for (work, page) in part.into_iter().zip(pages) {
+            let plan = match page {
+                Ok(page) => self.plan(commands, &work, page).await,
+                Err(error) => Err(error),
+            };
+            planned.push((work, plan));
+        }
+        planned
+    }
+
+    /// Reads the first page of each stream. One alone is read together with those of other calls.
+    async fn first_pages(&self, work: &[StreamWork]) -> Vec<Result<Vec<RecordedEvent>, LogError>> {
+        let from = StreamRevision(0);
+        if let [StreamWork { stream, .. }] = work {
+            return vec![self.log.read_stream(stream, from, PAGE_LENGTH).await];
+        }
+        let reads = work.iter().map(|it| StreamRead {
+            stream: it.stream.clone(),
+            from,
+            limit: PAGE_LENGTH,
+        });
+        self.log.read_streams(reads.collect()).await
     }
 
     async fn plan<A: Aggregate>(
         &self,
         commands: &[Command<A>],
         work: &StreamWork,
+        page: Vec<RecordedEvent>,
     ) -> Result<Plan<A>, LogError> {
         let contexts: Vec<_> = work.indexes.iter().map(|it| &commands[*it].0).collect();
-        let (loaded, known) = Loader::new(&work.stream, &contexts).load(&*self.log).await?;
+        let loader = Loader::new(&work.stream, &contexts);
+        let (loaded, known) = loader.load_after(page, &*self.log).await?;
         let planner = Planner {
             stream: &work.stream,
             program: &self.program_version,
@@ -252,6 +297,20 @@ fn by_stream<A: Aggregate>(commands: &[Command<A>]) -> Vec<StreamWork> {
         work[place].indexes.push(index);
     }
     work
+}
+
+/// Puts what needs no append to the answers, and the rest where it waits for its append.
+fn sort<A: Aggregate>(
+    work: StreamWork,
+    plan: Result<Plan<A>, LogError>,
+    answers: &mut [Option<Answer<A>>],
+    decided: &mut Vec<(StreamWork, Plan<A>)>,
+) {
+    match plan {
+        Err(error) => fail(&work, &error.into(), answers),
+        Ok(plan) if plan.append.is_none() => settle(&work, plan.answers, answers),
+        Ok(plan) => decided.push((work, plan)),
+    }
 }
 
 fn settle<A: Aggregate>(

@@ -10,8 +10,8 @@ use dlcs_eventlog::{
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Events read at once.
-const PAGE_LENGTH: usize = 512;
+/// Events of a stream read at once.
+pub(super) const PAGE_LENGTH: usize = 512;
 
 pub(super) type Answer<A> = Result<Outcome<A>, DispatchError<<A as Aggregate>::Error>>;
 
@@ -71,21 +71,30 @@ impl<'a, A: Aggregate> Loader<'a, A> {
 
     /// Returns the aggregate, and the answers of the commands that were recorded before.
     pub(super) async fn load(
-        mut self,
+        self,
         log: &dyn EventLog,
     ) -> Result<(Loaded<A>, HashMap<usize, Answer<A>>), LogError> {
-        let mut from = StreamRevision(0);
+        let page = log.read_stream(self.stream, StreamRevision(0), PAGE_LENGTH).await?;
+        self.load_after(page, log).await
+    }
+
+    /// The same, where the first page has been read.
+    pub(super) async fn load_after(
+        mut self,
+        mut page: Vec<RecordedEvent>,
+        log: &dyn EventLog,
+    ) -> Result<(Loaded<A>, HashMap<usize, Answer<A>>), LogError> {
         loop {
-            let page = log.read_stream(self.stream, from, PAGE_LENGTH).await?;
             let is_last = page.len() < PAGE_LENGTH;
-            for event in page {
-                from = StreamRevision(event.revision.0.saturating_add(1));
-                self.fold(&event)?;
+            for event in &page {
+                self.fold(event)?;
             }
             if is_last {
                 self.close();
                 return Ok((self.loaded, self.answers));
             }
+            let last = self.loaded.revision.map_or(0, |it| it.0.saturating_add(1));
+            page = log.read_stream(self.stream, StreamRevision(last), PAGE_LENGTH).await?;
         }
     }
 
@@ -136,15 +145,15 @@ impl<'a, A: Aggregate> Loader<'a, A> {
         let answer = if is_other_body {
             Err(DispatchError::OtherBody)
         } else {
-            Ok(self.loaded.outcome(repeated.before, repeated.events))
+            let after = self.loaded.state.clone();
+            Ok(self.loaded.outcome(repeated.before, after, repeated.events))
         };
         self.answers.insert(repeated.index, answer);
     }
 }
 
 impl<A: Aggregate> Loaded<A> {
-    pub(super) fn outcome(&self, before: A, events: Vec<A::Event>) -> Outcome<A> {
-        let after = self.state.clone();
+    pub(super) fn outcome(&self, before: A, after: A, events: Vec<A::Event>) -> Outcome<A> {
         let decided = Decided {
             revision: self.revision,
             position: self.position,

@@ -4,7 +4,7 @@ use super::loading::{Answer, Loaded};
 use super::{DispatchError, Outcome, Sourced};
 use crate::context::CommandContext;
 use crate::metadata::{event_metadata, new_uuid, repeatable_event_id};
-use dlcs_domain::{Aggregate, wire};
+use dlcs_domain::{Aggregate, DomainEvent, wire};
 use dlcs_eventlog::{Append, Appended, EventId, Expected, NewEvent, StreamId, StreamRevision};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,17 +32,18 @@ impl<A: Aggregate> Planner<'_, A> {
         mut known: HashMap<usize, Answer<A>>,
     ) -> Plan<A> {
         let expected = self.loaded.revision.map_or(Expected::NoStream, Expected::Revision);
+        let count = commands.len();
         let mut events = Vec::new();
         let mut plan = Plan { answers: Vec::new(), waiting: Vec::new(), append: None };
         for (index, (context, command)) in commands.into_iter().enumerate() {
-            let (answer, is_new) = match known.remove(&index) {
+            let (mut answer, is_new) = match known.remove(&index) {
                 Some(answer) => (answer, false),
-                None => (self.decide(context, command).await, true),
+                None => (self.decide(context, command, index + 1 == count).await, true),
             };
             // What changes nothing still rests on the events before it.
             plan.waiting.push(is_new && answer.is_ok());
-            if let (Ok(outcome), true) = (&answer, is_new) {
-                events.extend(self.encoded(context, outcome));
+            if let (Ok(outcome), true) = (&mut answer, is_new) {
+                self.encode(context, outcome, &mut events);
             }
             plan.answers.push(answer);
         }
@@ -52,7 +53,13 @@ impl<A: Aggregate> Planner<'_, A> {
         plan
     }
 
-    async fn decide(&mut self, context: &CommandContext, command: A::Command) -> Answer<A> {
+    /// After the last command the state is given away, not copied.
+    async fn decide(
+        &mut self,
+        context: &CommandContext,
+        command: A::Command,
+        is_last: bool,
+    ) -> Answer<A> {
         let before = self.loaded.state.clone();
         let actual = before.edit_revision();
         let has_moved = context.seen_edit.is_some_and(|it| it != actual);
@@ -70,13 +77,17 @@ impl<A: Aggregate> Planner<'_, A> {
         }
         self.loaded.state = sourced.0;
         self.loaded.revision = advanced(self.loaded.revision, events.len());
-        Ok(self.loaded.outcome(before, events))
+        let after = match is_last {
+            true => std::mem::take(&mut self.loaded.state),
+            false => self.loaded.state.clone(),
+        };
+        Ok(self.loaded.outcome(before, after, events))
     }
 
-    fn encoded(&self, context: &CommandContext, outcome: &Outcome<A>) -> Vec<NewEvent> {
+    fn encode(&self, context: &CommandContext, outcome: &mut Outcome<A>, into: &mut Vec<NewEvent>) {
         let metadata = bytes::Bytes::from(event_metadata(context, self.program));
-        let new_event = |(ordinal, event): (usize, &A::Event)| {
-            let encoded = wire::encode(&event.clone().into());
+        let new_event = |(ordinal, event): (usize, &DomainEvent)| {
+            let encoded = wire::encode(event);
             let event_id = match context.command_id {
                 Some(command) => repeatable_event_id(command, self.stream, ordinal),
                 None => EventId(new_uuid(self.now_us)),
@@ -89,7 +100,11 @@ impl<A: Aggregate> Planner<'_, A> {
                 metadata: metadata.clone(),
             }
         };
-        outcome.events.iter().enumerate().map(new_event).collect()
+        // There and back: cheaper than a copy, and nothing of it is lost on the way.
+        let events: Vec<DomainEvent> =
+            std::mem::take(&mut outcome.events).into_iter().map(Into::into).collect();
+        into.extend(events.iter().enumerate().map(new_event));
+        outcome.events = events.into_iter().filter_map(|it| A::Event::try_from(it).ok()).collect();
     }
 }
 

@@ -10,10 +10,13 @@ use dlcs_domain::asset::{
 use dlcs_domain::space::Space;
 use dlcs_domain::{AssetId, BatchId, SpaceId};
 use dlcs_eventlog::StreamRevision;
+use futures::StreamExt;
 use std::collections::HashMap;
 
 /// Rows registered with one append, at most.
-const CHUNK_LENGTH: usize = 12_000;
+const CHUNK_LENGTH: usize = 4_000;
+/// Appends of one call that are on their way at once.
+const CHUNKS_AT_ONCE: usize = 3;
 
 #[derive(Clone)]
 pub struct AssetCommands {
@@ -78,21 +81,23 @@ impl AssetCommands {
         &self,
         rows: Vec<Row>,
     ) -> Vec<Result<RegisterOutcome, CommandError>> {
-        let mut defaults = Defaults::new();
+        let defaults = Defaults::new();
         let mut answers = Vec::with_capacity(rows.len());
-        let mut registered = Vec::new();
-        let mut rows = rows.into_iter();
-        let mut chunk = self.prepare(rows.by_ref().take(CHUNK_LENGTH), &mut defaults).await;
-        while !chunk.answers.is_empty() {
-            // The next rows are decided while these are on their way to the disk.
-            let next = self.prepare(rows.by_ref().take(CHUNK_LENGTH), &mut defaults);
-            let (recorded, next) = futures::join!(self.record(chunk), next);
+        let mut registered = Vec::with_capacity(rows.len());
+        let rows = rows.into_iter();
+        // The next rows are decided while these are on their way to the disk.
+        let chunks = futures::stream::unfold((rows, defaults), |(mut rows, mut defaults)| async {
+            let chunk = self.prepare(rows.by_ref().take(CHUNK_LENGTH), &mut defaults).await;
+            (!chunk.answers.is_empty()).then_some((chunk, (rows, defaults)))
+        });
+        let recorded = chunks.map(|chunk| self.record(chunk)).buffered(CHUNKS_AT_ONCE);
+        let mut recorded = recorded.boxed();
+        while let Some(recorded) = recorded.next().await {
             let first = answers.len();
             for (place, context, id) in recorded.new {
                 registered.push((first + place, context, id));
             }
             answers.extend(recorded.answers);
-            chunk = next;
         }
         // Only now: it queues up behind other commands, which a prepared chunk would hold up.
         self.take_back_many(&registered, &mut answers).await;
@@ -169,7 +174,10 @@ impl AssetCommands {
 
     /// Decides registrations, as far as their spaces can be used.
     async fn prepare(&self, rows: impl Iterator<Item = Row>, defaults: &mut Defaults) -> Chunk {
-        let (mut answers, mut commands, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let length = rows.size_hint().1.unwrap_or(0).min(CHUNK_LENGTH);
+        let mut answers = Vec::with_capacity(length);
+        let mut commands = Vec::with_capacity(length);
+        let mut places = Vec::with_capacity(length);
         for (context, id, registration) in rows {
             match self.remembered_defaults(id.space(), defaults).await {
                 Err(error) => {
@@ -193,7 +201,7 @@ impl AssetCommands {
     async fn record(&self, chunk: Chunk) -> Recorded {
         let Chunk { mut answers, places, prepared } = chunk;
         let outcomes = self.executor.finish_many(prepared).await;
-        let mut new = Vec::new();
+        let mut new = Vec::with_capacity(places.len());
         for ((place, context, id), outcome) in places.into_iter().zip(outcomes) {
             answers[place] = outcome.map(|it| register_outcome(&it)).map_err(CommandError::from);
             if answers[place].is_ok() {

@@ -2,7 +2,7 @@
 
 use super::{append, read_everything, sent};
 use crate::event::{Position, StreamId, StreamRevision};
-use crate::log::{EventLog, Expected};
+use crate::log::{EventLog, Expected, StreamRead};
 use std::time::Duration;
 
 pub(super) async fn an_empty_log_is_empty(log: &impl EventLog) {
@@ -80,18 +80,25 @@ pub(super) async fn streams_that_are_read_at_once_are_not_mixed_up(log: &impl Ev
     }
     // Each is read twice at once; the last name has no stream.
     let names: Vec<_> = (0..STREAMS).step_by(2).chain([1, STREAMS]).collect();
-    let reads = names.iter().chain(&names).map(async |n| {
-        let stream = StreamId::new("test", &n.to_string());
-        let read = log.read_stream(&stream, StreamRevision(u64::from(n % 4 == 0)), 2).await;
-        (stream, read.expect("the stream can be read"))
+    let asked = names.iter().chain(&names).map(|n| StreamRead {
+        stream: StreamId::new("test", &n.to_string()),
+        from: StreamRevision(u64::from(n % 4 == 0)),
+        limit: 2,
     });
-    for ((stream, read), n) in
-        futures::future::join_all(reads).await.into_iter().zip(names.iter().chain(&names))
+    let asked: Vec<_> = asked.collect();
+    let alone = asked.iter().map(|it| log.read_stream(&it.stream, it.from, it.limit));
+    let alone = futures::future::join_all(alone).await;
+    let together = log.read_streams(asked.clone()).await;
+    assert_eq!(together.len(), asked.len(), "each is answered");
+    for (((asked, read), same), n) in
+        asked.iter().zip(alone).zip(together).zip(names.iter().chain(&names))
     {
+        let (stream, read) = (&asked.stream, read.expect("the stream can be read"));
+        assert_eq!(same.expect("the stream can be read"), read, "of {stream}, read with others");
         let length = if *n < STREAMS { 1 + n % 3 } else { 0 };
         let first = u64::from(n % 4 == 0);
         let expected: Vec<_> = (first..length as u64).take(2).collect();
-        assert!(read.iter().all(|it| it.stream == stream));
+        assert!(read.iter().all(|it| it.stream == *stream));
         assert_eq!(read.iter().map(|it| it.revision.0).collect::<Vec<_>>(), expected, "{stream}");
     }
 }

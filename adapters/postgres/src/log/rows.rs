@@ -2,7 +2,7 @@
 
 use crate::connection::{Client, DatabaseError};
 use bytes::Bytes;
-use dlcs_eventlog::grouped::StreamRead;
+use dlcs_eventlog::log::StreamRead;
 use dlcs_eventlog::{EventId, Position, RecordedEvent, StreamId, StreamRevision};
 use futures::TryStreamExt;
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! Reading events back.
 
 use bytes::Bytes;
-use dlcs_eventlog::grouped::StreamRead;
+use dlcs_eventlog::log::StreamRead;
 use dlcs_eventlog::{EventId, Position, RecordedEvent, StreamId, StreamRevision};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};

@@ -57,7 +57,7 @@ async fn many_assets_cost_few_appends_and_a_repetition_none() {
     let (last, first) = answers.split_last().expect("there are many");
     assert!(first.iter().all(|it| it.as_ref().is_ok_and(|it| it.decided.created)));
     assert!(last.as_ref().is_ok_and(|it| it.decided.changed && !it.decided.created));
-    assert_eq!(world.log.append_calls() - calls, 3);
+    assert_eq!(world.log.append_calls() - calls, 7);
     let count = world.events().await.len();
     let again = assets.register_many(rows()).await;
     let positions = |answers: &[Result<crate::services::RegisterOutcome, CommandError>]| {
