@@ -4,6 +4,7 @@
 mod manifests;
 
 use super::{Bench, is_peer_first, lacks, mebibytes};
+use crate::client::Connection;
 use crate::figures::{Better, Figure, Outcome, Rounds};
 use crate::load::{Load, Series};
 use crate::nginx::Nginx;
@@ -28,8 +29,8 @@ struct Read {
     whole: [(Series, Series); CONNECTIONS.len()],
     /// By clients that have it.
     again: (Series, Series),
-    /// Each with the tag of its own server.
-    loads: (Load, Load, Load),
+    path: &'static str,
+    load: Load,
 }
 
 pub(crate) async fn run(bench: &Bench) -> Result<Outcome> {
@@ -72,7 +73,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Outcome> {
 async fn prepare(
     server: &Server,
     nginx: &Nginx,
-    path: &str,
+    path: &'static str,
     case: &'static str,
     work: &Path,
     files: &Path,
@@ -84,23 +85,26 @@ async fn prepare(
         std::fs::create_dir_all(folder)?;
     }
     std::fs::write(file, &ours.body)?;
-    let mut connection = crate::client::Connection::open(&nginx.address).await?;
+    let mut connection = Connection::open(&nginx.address).await?;
     let theirs = connection.get(path).await?;
     ensure!(theirs.body == ours.body, "nginx has other bytes at {path}");
-    let whole = Load::prepare(work, case, &[path.to_owned()])?;
-    let known = (whole.knowing(ours.etag()?), whole.knowing(theirs.etag()?));
-    for (address, etag) in [(&server.address, ours.etag()?), (&nginx.address, theirs.etag()?)] {
-        let mut connection = crate::client::Connection::open(address).await?;
-        let again = connection.send("GET", path, &[("if-none-match", &etag)], Vec::new()).await?;
-        ensure!(again.status.as_u16() == 304, "{path} is sent again: {}", again.status);
-    }
     Ok(Read {
         case,
         bytes: ours.body.len(),
         whole: Default::default(),
         again: Default::default(),
-        loads: (whole, known.0, known.1),
+        path,
+        load: Load::prepare(work, case, &[path.to_owned()])?,
     })
+}
+
+/// Returns the tag that a server gives a document now; it has to keep it from being sent again.
+async fn tag(address: &str, path: &str) -> Result<String> {
+    let mut connection = Connection::open(address).await?;
+    let etag = connection.get(path).await?.etag()?;
+    let again = connection.send("GET", path, &[("if-none-match", &etag)], Vec::new()).await?;
+    ensure!(again.status.as_u16() == 304, "{path} is sent again: {}", again.status);
+    Ok(etag)
 }
 
 impl Read {
@@ -112,24 +116,21 @@ impl Read {
         round: usize,
     ) -> Result<()> {
         let time = bench.load_time();
-        let (whole, ours, theirs) = &self.loads;
         for (pair, connections) in self.whole.iter_mut().zip(CONNECTIONS) {
             let mut sides = [(&server.address, &mut pair.0), (&nginx.address, &mut pair.1)];
             if is_peer_first(round) {
                 sides.reverse();
             }
             for (address, series) in sides {
-                series.push(whole.run(address, connections, time, round).await?);
+                series.push(self.load.run(address, connections, time, round).await?);
             }
         }
-        let mut sides = [
-            (&server.address, ours, &mut self.again.0),
-            (&nginx.address, theirs, &mut self.again.1),
-        ];
+        let mut sides = [(&server.address, &mut self.again.0), (&nginx.address, &mut self.again.1)];
         if is_peer_first(round) {
             sides.reverse();
         }
-        for (address, load, series) in sides {
+        for (address, series) in sides {
+            let load = self.load.knowing(tag(address, self.path).await?);
             series.push(load.run(address, CONNECTIONS[0], time, round).await?);
         }
         Ok(())
@@ -161,6 +162,7 @@ impl Read {
 #[derive(Default)]
 struct Edits {
     own: EditSeries,
+    canvas: EditSeries,
     painted: EditSeries,
     file_ms: Rounds,
 }
@@ -187,14 +189,17 @@ impl Edits {
         work: &Path,
         round: usize,
     ) -> Result<()> {
-        let (mut own, mut painted, mut file) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut own, mut canvas) = (Vec::new(), Vec::new());
+        let (mut painted, mut file) = (Vec::new(), Vec::new());
         for number in round * EDITS..(round + 1) * EDITS {
             let (times, bytes) = book.change_own(server, number).await?;
             own.push(times);
+            canvas.push(book.change_canvas(server, number).await?);
             painted.push(book.change_painted(server, number).await?);
             file.push(manifests::replace_file(&work.join("replaced"), &bytes)?);
         }
         self.own.push(&own);
+        self.canvas.push(&canvas);
         self.painted.push(&painted);
         self.file_ms.push(Rounds(file).median());
         Ok(())
@@ -207,6 +212,8 @@ impl Edits {
                 .beside(FILE, self.file_ms.clone()),
             less("the same: until a reader has the new document", self.own.shown_ms)
                 .beside(FILE, self.file_ms),
+            less("`PATCH` of one canvas: until it is answered", self.canvas.answered_ms),
+            less("the same: until a reader has the new document", self.canvas.shown_ms),
             less(
                 "`PATCH` of one painted image's label: until it is answered",
                 self.painted.answered_ms,
@@ -223,7 +230,8 @@ fn setup(book: Book, bytes: [usize; 2]) -> String {
          ({own} MiB), one that paints as many registered and ingested images ({painted} MiB). Read by \
          `wrk` as tiles are; nginx serves the same bytes under the same paths. A change is the median of \
          {EDITS} in a round, each on an idle server: the whole document is put with another label on \
-         one canvas, or the list of painted images patched with one. *Until a reader has it* is the \
+         one canvas, one canvas is patched under its own address, or the list of painted images is patched \
+         with one. *Until a reader has it* is the \
          time from the first byte sent to the last byte of the public document with that label, asked \
          for once the change is answered.",
         significant(f64::from(book.canvases)),

@@ -106,6 +106,18 @@ impl Book {
         Ok((shown(&mut connection, OWN, &label, begun).await?, body))
     }
 
+    /// Changes the label of one canvas by patching that alone.
+    pub(super) async fn change_canvas(self, server: &Server, number: usize) -> Result<Times> {
+        let label = format!("canvas change {number}");
+        let canvas = canvas_id(self.canvases / 2).replace(':', "%3A").replace('/', "%2F");
+        let path = format!("{OWN_MANAGED}/canvases/{canvas}");
+        let body = json!({"label": {"none": [label]}}).to_string().into_bytes();
+        let mut connection = server.connect().await?;
+        let begun = Instant::now();
+        send(&mut connection, "PATCH", &path, body).await?;
+        shown(&mut connection, OWN, &label, begun).await
+    }
+
     /// Changes the label of one painted image by patching the list of them.
     pub(super) async fn change_painted(self, server: &Server, number: usize) -> Result<Times> {
         let label = format!("painted change {number}");
@@ -158,12 +170,20 @@ fn page_id(number: u32) -> String {
     format!("page-{number:05}.jpg")
 }
 
+fn page_base(number: u32) -> String {
+    format!("https://library.example/iiif/book/p{number}")
+}
+
+fn canvas_id(number: u32) -> String {
+    format!("{}/canvas", page_base(number))
+}
+
 /// A canvas as libraries publish it: one image with its service, a thumbnail, something said.
 fn canvas(number: u32, label: &str) -> Value {
-    let base = format!("https://library.example/iiif/book/p{number}");
+    let (base, id) = (page_base(number), canvas_id(number));
     let service = format!("https://images.library.example/iiif/3/book-{number:05}");
     json!({
-        "id": format!("{base}/canvas"),
+        "id": id,
         "type": "Canvas",
         "label": {"none": [label]},
         "metadata": [{"label": {"en": ["Leaf"]}, "value": {"none": [format!("{}", number / 2 + 1)]}}],
@@ -191,7 +211,7 @@ fn canvas(number: u32, label: &str) -> Value {
                     "height": 6_000,
                     "service": [{"id": service, "type": "ImageService3", "profile": "level2"}],
                 },
-                "target": format!("{base}/canvas"),
+                "target": id,
             }],
         }],
     })
