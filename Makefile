@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 # Where pages with known text are.
 FIXTURES ?= ../shared/fixtures/pages
 
-.PHONY: help setup assets build run dev test check fmt clippy doc bless bench ocr-quality torture fuzz clean-data
+.PHONY: help setup assets build run dev test check fmt clippy doc bless bench ocr-quality torture journey fuzz clean-data
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -82,6 +82,11 @@ torture: ## long forms of the fault tests, seeds and figures printed; about an h
 	  --features conformance --test suite -- --nocapture --test-threads 1 torture:: stopping:: rebuilds:: clocks::
 	DLCS_TORTURE=long $(CARGO) test --release --locked -p dlcs-adapter-postgres --features conformance --lib -- \
 	  --nocapture --test-threads 1 log::tests::processes
+
+journey: ## the journey of a book through everything, on embedded stores, then on PostgreSQL and Elasticsearch
+	$(CARGO) test --release --locked --workspace --features conformance --test suite -- --nocapture journey::
+	DLCS_TEST_STORES=postgres DLCS_TEST_SEARCH=elasticsearch $(CARGO) test --release --locked --workspace \
+	  --features conformance --test suite -- --nocapture journey::
 
 fuzz: ## feed the parsers of foreign bytes with what breaks them, FUZZ_SECONDS (60) for each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -5,6 +5,7 @@
 pub mod activities;
 pub mod annotations;
 pub mod api_keys;
+pub mod as_of;
 pub mod assets;
 pub mod audit_trail;
 pub mod batches;

@@ -89,7 +89,8 @@ async fn a_tail_behind_the_picture_is_not_served() {
     assert!(!zip, "the archive came through");
 }
 
-fn resident_kib(pid: u32) -> u64 {
+/// Returns the most memory that a process had, in KiB.
+pub(crate) fn resident_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("peak memory");
     line.split_whitespace().nth(1).and_then(|it| it.parse().ok()).expect("a number")

@@ -19,6 +19,7 @@ mod export;
 mod failpoints;
 mod graphql;
 mod hostile;
+mod journey;
 mod keys;
 mod management;
 mod manifest_edits;

@@ -71,5 +71,5 @@ fn the_journeys_of_text_and_search_pass_with_elasticsearch() {
 
 #[test]
 fn text_is_found_with_postgresql_and_elasticsearch_together() {
-    rerun_with("postgres", "elasticsearch", &["text::"]);
+    rerun_with("postgres", "elasticsearch", &["journey::", "text::"]);
 }

@@ -86,18 +86,18 @@ async fn with_contents(server: &Server, slug: &str) {
 }
 
 /// Shows documents in viewers, and keeps what they looked like.
-struct Gallery<'a> {
+pub(crate) struct Gallery<'a> {
     server: &'a Server,
     folder: tempfile::TempDir,
 }
 
 impl<'a> Gallery<'a> {
-    fn of(server: &'a Server) -> Self {
+    pub(crate) fn of(server: &'a Server) -> Self {
         Self { server, folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
     /// Opens what is at a path; `things` as `open.mjs` has them.
-    fn shows(&self, viewer: &str, path: &str, what: &str, things: &[&str]) {
+    pub(crate) fn shows(&self, viewer: &str, path: &str, what: &str, things: &[&str]) {
         let address = format!("{}{path}", self.server.base);
         let screenshot = self.folder.path().join(format!("{viewer}-{what}.png"));
         let screenshot = screenshot.to_str().expect("UTF-8");

@@ -12,7 +12,7 @@ use crate::context::{
     ConsumerStatus, ProjectionStatus, asset_id, customer_id, principal, query_error, refused, state,
 };
 use crate::node::NodeId;
-use crate::scalar::Time;
+use crate::scalar::{Moment, Time};
 use crate::types::annotation::{self, Annotation, AnnotationContainer};
 use crate::types::asset::{Asset, AssetState};
 use crate::types::batch::Batch;
@@ -25,11 +25,11 @@ use crate::types::space::Space;
 use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, Result, Union};
 use dlcs_domain::access::Principal;
 use dlcs_domain::{BatchId, CustomerId, ManifestId, SpaceId, SpaceNumber};
-use dlcs_projections::Position;
 use dlcs_projections::assets::{AssetFilter, AssetOrder};
 use dlcs_projections::audit_trail::AuditFilter;
 use dlcs_projections::manifests::{StoredRow, resolve};
 use dlcs_projections::paging::Direction;
+use dlcs_projections::{Position, as_of};
 use std::time::Duration;
 
 /// How long a read waits for the position that it must be at least at.
@@ -100,6 +100,10 @@ pub(crate) struct AuditFilterInput {
     until: Option<Time>,
 }
 
+pub(crate) fn no_slug_of_the_past() -> async_graphql::Error {
+    refused("bad-request", "`asOf` goes with `id`: the slug may have led elsewhere then")
+}
+
 #[derive(Default)]
 pub(crate) struct ResourceQuery;
 
@@ -146,15 +150,22 @@ impl ResourceQuery {
     }
 
     /// Returns one asset by `customer/space/asset`; `atLeast` is a position that it must know.
+    ///
+    /// `asOf` gives it, and its text, as they were then; what else it leads to is as it is now.
     async fn asset(
         &self,
         ctx: &Context<'_>,
         id: String,
         at_least: Option<u64>,
+        as_of: Option<Moment>,
     ) -> Result<Option<Asset>> {
         fresh(ctx, at_least).await?;
-        let assets = &state(ctx).queries.assets;
-        let row = assets.asset(&principal(ctx), &asset_id(&id)?).await.map_err(query_error)?;
+        let (queries, who, id) = (&state(ctx).queries, principal(ctx), asset_id(&id)?);
+        if let Some(Moment(moment)) = as_of {
+            let row = as_of::asset(&*queries.history, &who, &id, moment).await;
+            return Ok(row.map_err(query_error)?.map(|row| Asset::of(row, moment)));
+        }
+        let row = queries.assets.asset(&who, &id).await.map_err(query_error)?;
         Ok(row.map(Asset::from))
     }
 
@@ -241,12 +252,19 @@ impl ResourceQuery {
         #[graphql(default = 1)] customer: u32,
         id: Option<String>,
         slug: Option<String>,
+        as_of: Option<Moment>,
     ) -> Result<Option<Manifest>> {
-        let (manifests, who) = (&state(ctx).queries.manifests, principal(ctx));
+        let (queries, who) = (&state(ctx).queries, principal(ctx));
+        let manifests = &queries.manifests;
         let customer = customer_id(customer)?;
-        let row = match (id, slug) {
-            (Some(id), None) => manifests.manifest(&who, &ManifestId { customer, id }).await,
-            (None, Some(path)) => {
+        let row = match (id, slug, as_of) {
+            (Some(id), None, None) => manifests.manifest(&who, &ManifestId { customer, id }).await,
+            (Some(id), None, Some(Moment(moment))) => {
+                let id = ManifestId { customer, id };
+                as_of::manifest(&*queries.history, &who, &id, moment).await
+            }
+            (None, Some(_), Some(_)) => return Err(no_slug_of_the_past()),
+            (None, Some(path), None) => {
                 resolve(&**manifests, &who, customer, &path).await.map(|row| match row {
                     Some(StoredRow::Manifest(row)) => Some(row),
                     Some(StoredRow::Collection(_)) | None => None,

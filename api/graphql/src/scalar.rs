@@ -1,6 +1,7 @@
 //! Values that GraphQL has no type for.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use dlcs_projections::{Position, as_of};
 
 /// A time as RFC 3339 in UTC, to the microsecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,32 @@ impl ScalarType for Time {
         let text = jiff::Timestamp::from_microsecond(self.0)
             .map_or_else(|_| self.0.to_string(), |time| format!("{time:.6}"));
         Value::String(text)
+    }
+}
+
+/// A moment of the history: a position as a number, or a time as RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) as_of::Moment);
+
+#[Scalar(name = "Moment")]
+impl ScalarType for Moment {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::Number(number) => {
+                let position = number.as_u64().ok_or("a position is not negative, and whole")?;
+                Ok(Self(as_of::Moment::Position(Position(position))))
+            }
+            _ => Time::parse(value)
+                .map(|Time(at_us)| Self(as_of::Moment::Time(at_us)))
+                .map_err(InputValueError::propagate),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match self.0 {
+            as_of::Moment::Position(position) => position.0.into(),
+            as_of::Moment::Time(at_us) => Time(at_us).to_value(),
+        }
     }
 }
 

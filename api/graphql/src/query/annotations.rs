@@ -2,12 +2,13 @@
 
 use super::fresh;
 use crate::connection::{self, List};
-use crate::context::{customer_id, principal, refused, state};
-use crate::scalar::Time;
+use crate::context::{customer_id, principal, query_error, refused, state};
+use crate::scalar::{Moment, Time};
 use crate::types::annotation::{self, Annotation, AnnotationContainer};
 use async_graphql::{Context, InputObject, Object, Result};
 use dlcs_domain::{AnnotationId, ContainerId};
 use dlcs_projections::annotations::{AnnotationFilter, Region, WordsQuery};
+use dlcs_projections::as_of;
 use dlcs_projections::paging::Direction;
 
 /// What a list of annotations is narrowed to; everything that is given must match.
@@ -57,6 +58,7 @@ impl AnnotationQuery {
         connection::connection(page, &request, AnnotationContainer::from)
     }
 
+    /// `asOf` gives it as it was then.
     async fn annotation(
         &self,
         ctx: &Context<'_>,
@@ -64,10 +66,18 @@ impl AnnotationQuery {
         container: String,
         id: String,
         at_least: Option<u64>,
+        as_of: Option<Moment>,
     ) -> Result<Option<Annotation>> {
         fresh(ctx, at_least).await?;
         let container = ContainerId { customer: customer_id(customer)?, id: container };
-        let row = annotation::annotation(ctx, &AnnotationId { container, id }).await?;
+        let id = AnnotationId { container, id };
+        if let Some(Moment(moment)) = as_of {
+            let history = &state(ctx).queries.history;
+            let row = as_of::annotation(&**history, &principal(ctx), &id, moment).await;
+            let row = row.map_err(query_error)?.filter(|it| !it.deleted);
+            return Ok(row.map(Annotation::from));
+        }
+        let row = annotation::annotation(ctx, &id).await?;
         Ok(row.map(Annotation::from))
     }
 

@@ -11,6 +11,7 @@ use crate::scalar::Time;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use dlcs_domain::asset::{IngestErrorCode, Source};
 use dlcs_domain::{AssetId, BatchId};
+use dlcs_projections::as_of::{self, Moment};
 use dlcs_projections::assets::{AssetRow, AssetState as State};
 
 /// Where an asset is on its way.
@@ -60,6 +61,9 @@ pub(crate) struct Asset {
     key: AssetId,
     #[graphql(skip)]
     batch_id: Option<BatchId>,
+    /// `None`: as it is now.
+    #[graphql(skip)]
+    as_of: Option<Moment>,
 }
 
 /// Why an attempt failed, and when the next one begins.
@@ -106,6 +110,7 @@ impl From<AssetRow> for Asset {
             position: row.position,
             key: row.id,
             batch_id: row.batch,
+            as_of: None,
         }
     }
 }
@@ -146,9 +151,13 @@ impl Asset {
         self.address(ctx, "iiif-manifest")
     }
 
-    /// The text of the image, where it stands and what it is.
+    /// The text of the image, where it stands and what it is; of the moment that the asset is of.
     async fn text(&self, ctx: &Context<'_>) -> Result<Option<Text>> {
-        let row = state(ctx).queries.page_texts.page_text(&principal(ctx), &self.key).await;
+        let (queries, who) = (&state(ctx).queries, principal(ctx));
+        let row = match self.as_of {
+            None => queries.page_texts.page_text(&who, &self.key).await,
+            Some(moment) => as_of::page_text(&*queries.history, &who, &self.key, moment).await,
+        };
         Ok(row.map_err(query_error)?.filter(|row| !row.is_deleted).map(Text::from))
     }
 
@@ -164,6 +173,11 @@ impl Asset {
 }
 
 impl Asset {
+    /// Returns an asset as it was at a moment.
+    pub(crate) fn of(row: AssetRow, moment: Moment) -> Self {
+        Self { as_of: Some(moment), ..Self::from(row) }
+    }
+
     fn address(&self, ctx: &Context<'_>, service: &str) -> String {
         let name = segment(self.key.name());
         let space = self.key.space();
