@@ -3,7 +3,8 @@
 mod fold;
 
 pub use fold::{
-    BatchRecord, BatchesChange, BatchesTables, Member, Outcome, Submitted, fold, project,
+    BatchRecord, BatchesChange, BatchesTables, LIST, LIST_RECENT, Member, Outcome, Submitted, fold,
+    project,
 };
 
 use crate::paging::{Page, PageRequest, QueryError};
@@ -14,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 /// Name of the projection.
 pub const NAME: &str = "batches";
-/// Version of its rows.
-pub const VERSION: u32 = 1;
+/// Version of its rows: since 2 those that run and those that are done have indexes.
+pub const VERSION: u32 = 2;
 
 /// A batch as clients see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,18 @@ pub struct BatchRow {
     pub position: u64,
 }
 
+/// Which batches a list is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BatchList {
+    /// In the order of submission.
+    #[default]
+    All,
+    /// Those that are neither finished nor superseded, in the order of submission.
+    Active,
+    /// Those that are finished and not superseded, in the order in which they were.
+    Recent,
+}
+
 #[async_trait]
 pub trait Batches: Send + Sync {
     async fn batch(
@@ -48,6 +61,7 @@ pub trait Batches: Send + Sync {
         &self,
         principal: &Principal,
         customer: CustomerId,
+        which: BatchList,
         page: &PageRequest,
     ) -> Result<Page<BatchRow>, QueryError>;
 }

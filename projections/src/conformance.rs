@@ -72,6 +72,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         batches::members_may_come_before_the_batch,
         batches::a_newer_batch_takes_members_over,
         batches::a_member_that_was_asked_for_twice_counts_once,
+        batches::batches_that_run_and_that_are_done_are_listed,
         spaces::names_are_found_without_case,
         spaces::a_space_counts_its_living_assets,
         spaces::a_space_that_is_created_again_is_there_again,

@@ -27,6 +27,7 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{BatchId, CustomerId, ManifestId, SpaceId, SpaceNumber};
 use dlcs_projections::assets::{AssetFilter, AssetOrder};
 use dlcs_projections::audit_trail::AuditFilter;
+use dlcs_projections::batches::BatchList;
 use dlcs_projections::manifests::{StoredRow, resolve};
 use dlcs_projections::paging::Direction;
 use dlcs_projections::{Position, as_of};
@@ -73,6 +74,17 @@ pub(crate) enum AssetOrderInput {
     IdDescending,
     Number1Ascending,
     Number1Descending,
+}
+
+/// Which batches a list is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "BatchList", remote = "BatchList")]
+pub(crate) enum BatchListInput {
+    All,
+    /// Neither finished nor superseded.
+    Active,
+    /// Finished.
+    Recent,
 }
 
 /// Every question.
@@ -231,16 +243,19 @@ impl ResourceQuery {
         Ok(row.map_err(query_error)?.map(Batch::from))
     }
 
+    /// Lists batches, the newest first; of those that are done, what was done last.
     async fn batches(
         &self,
         ctx: &Context<'_>,
         #[graphql(default = 1)] customer: u32,
+        #[graphql(default_with = "BatchListInput::All")] which: BatchListInput,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<List<Batch>> {
         let request = connection::page(first, after, Direction::Descending)?;
         let batches = &state(ctx).queries.batches;
-        let page = batches.list(&principal(ctx), customer_id(customer)?, &request).await;
+        let (who, customer) = (principal(ctx), customer_id(customer)?);
+        let page = batches.list(&who, customer, which.into(), &request).await;
         connection::connection(page, &request, Batch::from)
     }
 

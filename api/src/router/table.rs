@@ -169,7 +169,22 @@ fn queues() -> Vec<Route> {
             .answers(Schema("Batch")),
         get("/customers/{customer}/queue/batches", READ, "List batches", batches::list)
             .answers(PageOf("Batch")),
+        get("/customers/{customer}/queue/active", READ, "List batches that run", batches::active)
+            .answers(PageOf("Batch")),
+        get(
+            "/customers/{customer}/queue/recent",
+            READ,
+            "List batches that are done, the latest first",
+            batches::recent,
+        )
+        .answers(PageOf("Batch")),
         get(BATCH, READ, "Read a batch", batches::read).answers(Schema("Batch")),
+        post(
+            "/customers/{customer}/queue/batches/{batch}/test",
+            WRITE,
+            "Count a batch anew; its counts do not drift",
+            batches::test,
+        ),
         get(
             "/customers/{customer}/queue/batches/{batch}/images",
             READ,

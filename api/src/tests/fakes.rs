@@ -35,7 +35,7 @@ use dlcs_projections::annotations::{
 };
 use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, Assets};
 use dlcs_projections::audit_trail::{AuditFilter, AuditRow, AuditTrail};
-use dlcs_projections::batches::{BatchRow, Batches};
+use dlcs_projections::batches::{BatchList, BatchRow, Batches};
 use dlcs_projections::customers::{CustomerRow, Customers};
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::history::History;
@@ -333,7 +333,13 @@ impl Batches for Fakes {
         Ok(None)
     }
 
-    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<BatchRow> {
+    async fn list(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: BatchList,
+        _: &PageRequest,
+    ) -> Listed<BatchRow> {
         nothing()
     }
 }

@@ -19,6 +19,12 @@ CREATE TABLE batches (
 CREATE INDEX batches_by_submission ON batches (customer, submitted_position)
     WHERE submitted_position IS NOT NULL;
 
+CREATE INDEX batches_active ON batches (customer, submitted_position)
+    WHERE submitted_position IS NOT NULL AND finished_at_us IS NULL;
+
+CREATE INDEX batches_by_end ON batches (customer, finished_at_us, submitted_position)
+    WHERE finished_at_us IS NOT NULL;
+
 CREATE TABLE members (
     customer INTEGER NOT NULL,
     space    INTEGER NOT NULL,

@@ -5,7 +5,8 @@
 //!   a newer batch takes over, or that is deleted, keeps the outcome it had.
 //! - A batch is finished when all members have come and none is pending; it stays finished.
 
-use super::BatchRow;
+use super::{BatchList, BatchRow};
+use crate::paging::Cursor;
 use crate::projection::{FoldError, Poison, Row, Stamp, StoreError, Table};
 use crate::streams;
 use dlcs_domain::asset::AssetEvent;
@@ -13,6 +14,10 @@ use dlcs_domain::batch::BatchEvent;
 use dlcs_domain::{AssetId, BatchId, CustomerId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 use serde::{Deserialize, Serialize};
+
+/// Names in cursors: lists in the order of submission, and in that of the end.
+pub const LIST: &str = "batches";
+pub const LIST_RECENT: &str = "batches-recent";
 
 /// An asset that belongs to a batch now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +112,15 @@ impl BatchRecord {
             finished_at_us: self.finished_at_us,
             position: self.position,
         })
+    }
+
+    /// Returns what a page of such a list goes on after.
+    pub fn cursor(&self, which: BatchList) -> Cursor {
+        let position = self.submitted.map(|it| it.position);
+        match which {
+            BatchList::All | BatchList::Active => Cursor::after(LIST, &position),
+            BatchList::Recent => Cursor::after(LIST_RECENT, &(self.finished_at_us, position)),
+        }
     }
 
     fn counter(&mut self, outcome: Outcome) -> &mut u64 {

@@ -6,6 +6,7 @@ use super::given::{
 };
 use crate::assets::{AssetFilter, AssetOrder};
 use crate::audit_trail::AuditFilter;
+use crate::batches::BatchList;
 use crate::paging::QueryError;
 use dlcs_domain::access::Principal;
 use dlcs_domain::{CustomerId, ManifestId};
@@ -27,7 +28,10 @@ async fn answers<S: Store>(given: &Given<S>, principal: &Principal) -> Vec<(&'st
         ("spaces", is_answered(queries.spaces.list(principal, customer, &page).await)),
         ("customer", is_answered(queries.customers.customer(principal, customer).await)),
         ("batch", is_answered(queries.batches.batch(principal, customer, batch_id(9)).await)),
-        ("batches", is_answered(queries.batches.list(principal, customer, &page).await)),
+        (
+            "batches",
+            is_answered(queries.batches.list(principal, customer, BatchList::All, &page).await),
+        ),
         ("manifests", is_answered(queries.manifests.list(principal, customer, &page).await)),
         (
             "collections",

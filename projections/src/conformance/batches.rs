@@ -5,7 +5,8 @@ use super::given::{
     Given, admin, batch_id, deleted, delivered, failed, id, page, registered_by, reingest, started,
     submitted,
 };
-use crate::batches::BatchRow;
+use crate::batches::{BatchList, BatchRow};
+use crate::paging::{Direction, PageRequest};
 use dlcs_domain::{BatchId, CustomerId};
 
 async fn submit<S: Store>(given: &Given<S>, batch: BatchId, count: u64) {
@@ -62,9 +63,46 @@ pub(super) async fn members_may_come_before_the_batch<S: Store>(given: &Given<S>
     submit(given, batch, 1).await;
     let it = row(given, batch).await;
     assert_eq!((it.completed, it.finished_at_us), (1, Some(it.submitted_at_us)));
-    let list = given.queries().batches.list(&admin(), CustomerId(1), &page(10)).await;
+    let list = given.queries().batches;
+    let list = list.list(&admin(), CustomerId(1), BatchList::All, &page(10)).await;
     let list = list.expect("the query works");
     assert_eq!((list.items, list.total), (vec![it], Some(1)));
+}
+
+/// One that runs, two that are done, and one of which nothing is left.
+pub(super) async fn batches_that_run_and_that_are_done_are_listed<S: Store>(given: &Given<S>) {
+    let [runs, first, second, superseded] = [1, 2, 3, 4].map(batch_id);
+    for (batch, asset) in [(superseded, "d"), (runs, "a"), (second, "b"), (first, "c")] {
+        submit(given, batch, 1).await;
+        given.asset(&id(&format!("1/2/{asset}")), registered_by(batch)).await;
+    }
+    given.asset(&id("1/2/d"), deleted(1)).await;
+    for asset in ["c", "b"] {
+        let asset = id(&format!("1/2/{asset}"));
+        given.asset(&asset, started(1)).await;
+        given.asset(&asset, delivered(1)).await;
+    }
+    given.catch_up().await;
+    for (which, expected) in [
+        (BatchList::All, vec![first, second, runs, superseded]),
+        (BatchList::Active, vec![runs]),
+        (BatchList::Recent, vec![second, first]),
+    ] {
+        let mut found = Vec::new();
+        let mut request = PageRequest { direction: Direction::Descending, ..page(1) };
+        loop {
+            let list = given.queries().batches;
+            let list = list.list(&admin(), CustomerId(1), which, &request).await;
+            let list = list.expect("the query works");
+            assert_eq!(list.total, Some(expected.len() as u64), "{which:?}");
+            found.extend(list.items.iter().map(|it| it.id));
+            if !list.has_more {
+                break;
+            }
+            request.after = list.cursors.last().cloned();
+        }
+        assert_eq!(found, expected, "{which:?}");
+    }
 }
 
 pub(super) async fn a_newer_batch_takes_members_over<S: Store>(given: &Given<S>) {

@@ -12,12 +12,13 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{AssetId, BatchId, CustomerId};
 use dlcs_migrations::read_models::POSTGRES_BATCHES;
 use dlcs_projections::batches::{
-    self, BatchRecord, BatchRow, Batches, BatchesTables, Member, Outcome, Submitted,
+    self, BatchList, BatchRecord, BatchRow, Batches, BatchesTables, LIST, LIST_RECENT, Member,
+    Outcome, Submitted,
 };
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::projection::{DecodedEvent, FoldError, Table};
 use dlcs_projections::scope;
-use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
+use dlcs_projections::{Page, PageRequest, QueryError};
 use tokio_postgres::Row;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -28,8 +29,6 @@ pub(super) static DEFINITION: Definition = Definition {
     begin: || Box::new(Tables::default()),
     dump: &[DumpTable::of::<BatchRecord>(), DumpTable::of::<Member>()],
 };
-
-const LIST: &str = "batches";
 
 #[derive(Default)]
 pub(super) struct Tables {
@@ -197,19 +196,37 @@ impl Batches for Query {
         &self,
         principal: &Principal,
         customer: CustomerId,
+        which: BatchList,
         page: &PageRequest,
     ) -> Result<Page<BatchRow>, QueryError> {
         scope::management(principal, customer)?;
-        let mut listing = Listing::of::<BatchRecord>(&["t.submitted_position"]);
+        let mut listing = Listing::of::<BatchRecord>(match which {
+            BatchList::All | BatchList::Active => &["t.submitted_position"],
+            BatchList::Recent => &["t.finished_at_us", "t.submitted_position"],
+        });
         listing.and_with("t.customer = ?", customer);
         listing.and("t.submitted_position IS NOT NULL");
-        let total = Some(listing.count(self).await?);
-        if let Some(after) = &page.after {
-            let position: u64 = after.key(LIST)?;
-            listing.after([position.into()], page.direction);
+        match which {
+            BatchList::All => {}
+            BatchList::Active => listing.and("t.finished_at_us IS NULL"),
+            BatchList::Recent => listing.and("t.finished_at_us IS NOT NULL"),
         }
-        let position = |row: &BatchRecord| row.submitted.map(|it| it.position);
-        let cursor = |row: &BatchRecord| Cursor::after(LIST, &position(row));
+        if which != BatchList::All {
+            listing.and("(t.submitted_count = 0 OR t.gone < t.submitted_count)");
+        }
+        let total = Some(listing.count(self).await?);
+        match (&page.after, which) {
+            (None, _) => {}
+            (Some(after), BatchList::Recent) => {
+                let (finished, position): (i64, u64) = after.key(LIST_RECENT)?;
+                listing.after([finished.into(), position.into()], page.direction);
+            }
+            (Some(after), _) => {
+                let position: u64 = after.key(LIST)?;
+                listing.after([position.into()], page.direction);
+            }
+        }
+        let cursor = |row: &BatchRecord| row.cursor(which);
         let page = listing.page(self, page, BatchRecord::read, cursor).await?;
         let row = |record: BatchRecord| record.into_row().expect("submitted, as the list asks");
         Ok(Page { total, ..page.map(row) })

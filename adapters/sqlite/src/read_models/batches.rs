@@ -11,12 +11,13 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{AssetId, BatchId, CustomerId};
 use dlcs_migrations::read_models::SQLITE_BATCHES;
 use dlcs_projections::batches::{
-    self, BatchRecord, BatchRow, Batches, BatchesTables, Member, Outcome, Submitted,
+    self, BatchList, BatchRecord, BatchRow, Batches, BatchesTables, LIST, LIST_RECENT, Member,
+    Outcome, Submitted,
 };
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::projection::{DecodedEvent, FoldError, StoreError, Table};
 use dlcs_projections::scope;
-use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
+use dlcs_projections::{Page, PageRequest, QueryError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -34,7 +35,6 @@ pub(super) static DEFINITION: Definition = Definition {
 const SELECT: &str = "customer, id, submitted_count, submitted_at_us, submitted_position, joined,
     pending, completed, errors, gone, finished_at_us, position FROM batches";
 const SELECT_MEMBER: &str = "customer, space, name, batch, attempt, outcome FROM members";
-const LIST: &str = "batches";
 
 struct Tables<'c> {
     batches: SqlTable<'c, BatchRecord>,
@@ -218,20 +218,36 @@ impl Batches for Query {
         &self,
         principal: &Principal,
         customer: CustomerId,
+        which: BatchList,
         page: &PageRequest,
     ) -> Result<Page<BatchRow>, QueryError> {
         scope::management(principal, customer)?;
-        let mut listing = Listing::new(SELECT, &["submitted_position"]);
+        let mut listing = match which {
+            BatchList::All | BatchList::Active => Listing::new(SELECT, &["submitted_position"]),
+            BatchList::Recent => Listing::new(SELECT, &["finished_at_us", "submitted_position"]),
+        };
         listing.and_with("customer = ?", customer.0);
         listing.and("submitted_position IS NOT NULL");
+        match which {
+            BatchList::All => {}
+            BatchList::Active => listing.and("finished_at_us IS NULL"),
+            BatchList::Recent => listing.and("finished_at_us IS NOT NULL"),
+        }
+        if which != BatchList::All {
+            listing.and("(submitted_count = 0 OR gone < submitted_count)");
+        }
         let whole = listing.clone();
-        if let Some(after) = &page.after {
-            listing.after([signed(after.key(LIST)?)], page.direction);
+        match (&page.after, which) {
+            (None, _) => {}
+            (Some(after), BatchList::Recent) => {
+                let (finished, position): (i64, u64) = after.key(LIST_RECENT)?;
+                listing.after([finished.into(), signed(position)], page.direction);
+            }
+            (Some(after), _) => listing.after([signed(after.key(LIST)?)], page.direction),
         }
         let page = page.clone();
         self.run(move |it| {
-            let position = |row: &BatchRecord| row.submitted.map(|it| it.position);
-            let cursor = |row: &BatchRecord| Cursor::after(LIST, &position(row));
+            let cursor = |row: &BatchRecord| row.cursor(which);
             let total = Some(whole.count(it)?);
             let page = listing.page(it, &page, into_batch, cursor)?;
             let row = |record: BatchRecord| record.into_row().expect("submitted, as the list asks");

@@ -113,7 +113,7 @@ async fn a_replay_is_equal_until_a_row_is_changed_by_hand() {
         "audit-trail-v1.sqlite",
         "UPDATE audit_trail SET actor = '' WHERE position = 9",
     );
-    by_hand(&given, "batches-v1.sqlite", "UPDATE batches SET errors = errors + 1");
+    by_hand(&given, "batches-v2.sqlite", "UPDATE batches SET errors = errors + 1");
     by_hand(&given, "tile-metadata-v1.sqlite", "DELETE FROM images WHERE name = 'page-4'");
     by_hand(
         &given,
@@ -271,7 +271,7 @@ async fn a_file_of_another_version_or_a_broken_one_is_built_anew() {
     let older = json.replace(&of_assets(2), &of_assets(1));
     assert_ne!(json, older);
     std::fs::write(&pointer, older).unwrap();
-    std::fs::write(folder.path().join("batches-v1.sqlite"), b"this is no database, not at all")
+    std::fs::write(folder.path().join("batches-v2.sqlite"), b"this is no database, not at all")
         .unwrap();
     let read_models = ReadModels::open(folder.path(), Arc::clone(&log)).unwrap();
     let store = Temporary { read_models, folder };
@@ -307,8 +307,8 @@ async fn another_process_reads_beside_the_server() {
 async fn one_broken_projection_does_not_hold_up_the_others() {
     let given = given().await;
     let read_models = given.store.read_models.clone();
-    by_hand(&given, "batches-v1.sqlite", "INSERT INTO parked VALUES (1, '', x'', '')");
-    let broken = Connection::open(given.store.path().join("batches-v1.sqlite")).unwrap();
+    by_hand(&given, "batches-v2.sqlite", "INSERT INTO parked VALUES (1, '', x'', '')");
+    let broken = Connection::open(given.store.path().join("batches-v2.sqlite")).unwrap();
     broken.execute_batch("DROP TABLE members").unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner(&read_models, &given.log).run(stop.clone()));
