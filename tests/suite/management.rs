@@ -228,6 +228,53 @@ async fn a_batch_under_an_idempotency_key_may_be_sent_again_line_by_line() {
 }
 
 #[tokio::test]
+async fn batches_are_listed_while_they_run_and_when_they_are_done() {
+    let pages = tempfile::tempdir().expect("a temporary folder");
+    let page = pages.path().join("page.png");
+    std::fs::write(&page, png(8, 8)).expect("room");
+    let folder = pages.path().to_str().expect("UTF-8");
+    let server = Server::start_with(&["--origin-allow", "127.0.0.1/32", "--origin-allow", folder]);
+    server.space(1).await;
+    // Nobody listens there: it is tried again for a while.
+    let member = json!({"id": "a", "space": 1, "origin": "http://127.0.0.1:9/picture.jpg"});
+    let batch = json!({"@type": "Collection", "member": [member]});
+    let (status, batch) = server.send(Method::POST, "/customers/1/queue", &batch).await;
+    assert_eq!(status, StatusCode::CREATED, "{batch}");
+    let totals = async || {
+        let mut totals = Vec::new();
+        for list in ["batches", "active", "recent"] {
+            let path = format!("/customers/1/queue/{list}");
+            totals.push(server.json(Persona::Admin, &path).await["totalItems"].clone());
+        }
+        totals
+    };
+    assert_eq!(totals().await, [1, 1, 0]);
+    let path = image_path("a");
+    assert_eq!(server.send(Method::DELETE, &path, &Value::Null).await.0, StatusCode::NO_CONTENT);
+    server.projected().await;
+    assert_eq!(totals().await, [1, 0, 0], "nothing of it is left");
+
+    let origin = format!("file://{}", page.display());
+    let member = json!({"id": "b", "space": 1, "origin": origin});
+    let done = json!({"@type": "Collection", "member": [member]});
+    let (status, done) = server.send(Method::POST, "/customers/1/queue", &done).await;
+    assert_eq!(status, StatusCode::CREATED, "{done}");
+    server.projected().await;
+    server.settled("b").await;
+    server.projected().await;
+    assert_eq!(totals().await, [2, 0, 1]);
+    let recent = server.json(Persona::Admin, "/customers/1/queue/recent").await;
+    assert_eq!(recent["member"][0]["id"], done["id"], "{recent}");
+    let test = format!("{}/test", done["@id"].as_str().expect("an address"));
+    let (status, answer) = server.send(Method::POST, &test, &Value::Null).await;
+    assert_eq!((status, answer), (StatusCode::OK, json!({"success": true})));
+    let query =
+        json!({"query": "{ batches(which: RECENT) { totalCount edges { node { errors } } } }"});
+    let (_, answer) = server.send(Method::POST, "/graphql", &query).await;
+    assert_eq!(answer["data"]["batches"]["totalCount"], 1, "{answer}");
+}
+
+#[tokio::test]
 async fn a_large_answer_under_an_idempotency_key_reaches_the_client() {
     let server = Server::start();
     let items: Vec<Value> = (0..2_500)
