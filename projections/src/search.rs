@@ -31,8 +31,9 @@ use dlcs_text::Query;
 
 /// Name of the projection.
 pub const NAME: &str = "search";
-/// Version of its documents, and of the analysis that made them.
-pub const VERSION: u32 = 1;
+/// Version of its documents, and of the analysis that made them: since 2 they name the roles that
+/// open them.
+pub const VERSION: u32 = 2;
 
 /// Most assets of [`Within::Assets`].
 pub const ASSETS_MAX: usize = 20_000;
@@ -135,8 +136,38 @@ impl Scope {
     }
 }
 
-/// Says whether somebody may read what is closed to the public. What is open, all may read.
-pub fn reads_closed(principal: &Principal, customer: CustomerId) -> bool {
-    let closed = AccessRule::Roles { customer, roles: vec![String::from("any")] };
-    decide(principal, &closed, Action::ReadContent) == Decision::Granted
+/// Which pages of a customer somebody may find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readable {
+    All,
+    /// Those that are open, and those that one of these roles opens.
+    Open {
+        roles: Vec<String>,
+    },
+}
+
+impl Readable {
+    pub fn by(principal: &Principal, customer: CustomerId) -> Self {
+        if let Principal::Reader { roles } = principal {
+            let own = roles.iter().filter(|(whose, _)| *whose == customer);
+            return Self::Open { roles: own.map(|(_, name)| name.clone()).collect() };
+        }
+        // No role opens these to anybody but those who need none.
+        let closed = AccessRule::Roles { customer, roles: vec![String::new()] };
+        match decide(principal, &closed, Action::ReadContent) {
+            Decision::Granted => Self::All,
+            _ => Self::Open { roles: Vec::new() },
+        }
+    }
+
+    /// Says whether this page is among them.
+    pub fn has(&self, record: &SearchRecord) -> bool {
+        match self {
+            Self::All => true,
+            Self::Open { roles } => {
+                let mut names = record.role_names().peekable();
+                names.peek().is_none() || names.any(|name| roles.iter().any(|it| it == name))
+            }
+        }
+    }
 }

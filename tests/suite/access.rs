@@ -225,6 +225,41 @@ async fn a_reader_agrees_sees_and_leaves() {
     assert_eq!(probe(&server, &token).await["status"], 401, "B73: the token has ended too");
 }
 
+/// Whoever is let in finds what is closed to others, and nobody keeps the answer for those.
+#[tokio::test]
+async fn a_reader_finds_what_a_role_opens() {
+    let (server, browser) = with_letter().await;
+    let word = "<String CONTENT=\"confidence\" HPOS=\"4\" VPOS=\"4\" WIDTH=\"40\" HEIGHT=\"9\"/>";
+    let alto = format!(
+        "<alto xmlns=\"http://www.loc.gov/standards/alto/ns-v4#\"><Layout><Page WIDTH=\"60\" \
+         HEIGHT=\"40\"><PrintSpace><TextBlock><TextLine>{word}</TextLine></TextBlock></PrintSpace>\
+         </Page></Layout></alto>"
+    );
+    let request = server.request(Persona::Admin, Method::PUT, "/text/alto/1/1/letter.png");
+    let imported = request.body(alto).send().await.expect("an answer");
+    assert_eq!(imported.status(), StatusCode::CREATED);
+    server.projected().await;
+    let path = "/search/v2/1?q=confidence";
+    let count = async || {
+        let answer = browser.get(&format!("{}{path}", server.base)).await;
+        let caching = answer.headers()["cache-control"].to_str().expect("ASCII").to_owned();
+        let found: Value = answer.json().await.expect("JSON");
+        (found["items"].as_array().map_or(0, Vec::len), caching)
+    };
+    let (hits, caching) = count().await;
+    assert_eq!(hits, 0, "to nobody");
+    assert!(!caching.contains("private"), "{caching}");
+    let terms = server.json(Persona::Anonymous, "/autocomplete/v2/1?q=conf").await;
+    assert_eq!(terms["items"].as_array().map_or(0, Vec::len), 0, "{terms}");
+    agree(&server, &browser).await;
+    let (hits, caching) = count().await;
+    assert_eq!(hits, 1);
+    assert!(caching.contains("private"), "{caching}");
+    text(&server, &browser, "/auth/v2/logout/1/terms").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(count().await.0, 0);
+}
+
 /// Authentication 1.0: info.json is what a viewer asks.
 #[tokio::test]
 async fn viewers_of_version_1_ask_info_json() {

@@ -165,13 +165,15 @@ async fn a_book_is_made_shown_searched_written_upon_closed_and_audited() {
 
     let notes = format!("/annotations/w3c/{number}/");
     let container = json!({"type": ["BasicContainer", "AnnotationCollection"], "label": "Notes"});
-    library.send(Method::PUT, &format!("{notes}notes/"), container).await;
+    for name in ["notes-1/", "notes-2/"] {
+        library.send(Method::PUT, &format!("{notes}{name}"), container.clone()).await;
+    }
     for at in 0..2 {
         let target = format!("{}#xywh=10,10,200,80", canvas(at));
         let note = json!({"@context": "http://www.w3.org/ns/anno.jsonld", "type": "Annotation",
             "motivation": "commenting", "target": target,
             "body": {"type": "TextualBody", "value": format!("a note on page {}", at + 1)}});
-        library.send(Method::POST, &format!("{notes}notes/"), note).await;
+        library.send(Method::POST, &format!("{notes}notes-{}/", at + 1), note).await;
     }
     let about = |at: usize| {
         format!("{notes}?target={}", canvas(at).replace('%', "%25").replace(':', "%3A"))
@@ -184,6 +186,7 @@ async fn a_book_is_made_shown_searched_written_upon_closed_and_audited() {
     anybody.finds(&format!("{within}?q={RIGHT}"), 1).await;
     anybody.finds(&phrase, 1).await;
 
+    assert_eq!(anybody.get(&about(1)).await["items"].as_array().map(Vec::len), Some(1));
     close_and_look(&anybody, &library, &archive, number, &within, &about(1)).await;
     audited(&library, &archive, &first, position).await;
     eprintln!(
@@ -230,6 +233,9 @@ async fn close_and_look(
     assert!(was_open.len() >= 5, "{was_open:?}");
     let image = format!("/customers/{number}/spaces/1/images/{}", PAGES[1]);
     library.send(Method::PATCH, &image, json!({"roles": ["staff"]})).await;
+    // What is said of it is closed with what holds it.
+    let container = json!({"type": ["BasicContainer", "AnnotationCollection"], "roles": ["staff"]});
+    library.send(Method::PUT, &format!("/annotations/w3c/{number}/notes-2/"), container).await;
     let deadline = Instant::now() + Duration::from_secs(1);
     for path in &was_open {
         for who in [anybody, archive] {

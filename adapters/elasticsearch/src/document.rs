@@ -30,6 +30,7 @@ pub(crate) fn source(record: &SearchRecord, position: u64, page: Option<&PageRec
         "customer": record.id.customer().to_string(),
         "space": record.id.space().to_string(),
         "closed": record.is_closed(),
+        "roles": record.role_names().collect::<Vec<_>>(),
         "position": position,
         "record": record,
     });

@@ -2,7 +2,7 @@
 
 use crate::index::{LAYERS, layer};
 use dlcs_domain::access::Principal;
-use dlcs_projections::search::{ASSETS_MAX, Scope, Within, reads_closed};
+use dlcs_projections::search::{ASSETS_MAX, Readable, Scope, Within};
 use dlcs_text::Query;
 use dlcs_text::query::Clause;
 use serde_json::{Value, json};
@@ -45,8 +45,12 @@ fn filter(principal: &Principal, scope: &Scope) -> Vec<Value> {
             filter.push(json!({ "terms": { "id": ids } }));
         }
     }
-    if !reads_closed(principal, scope.customer) {
-        filter.push(json!({ "term": { "closed": false } }));
+    if let Readable::Open { roles } = Readable::by(principal, scope.customer) {
+        let open = json!({ "term": { "closed": false } });
+        filter.push(match roles.is_empty() {
+            true => open,
+            false => json!({ "bool": { "should": [open, { "terms": { "roles": roles } }] } }),
+        });
     }
     filter
 }

@@ -68,6 +68,8 @@ fn mappings() -> Value {
         "customer": { "type": "keyword" },
         "space": { "type": "keyword" },
         "closed": { "type": "boolean" },
+        // Names of those that open it.
+        "roles": { "type": "keyword" },
         // Of the last event that is in the document.
         "position": { "type": "long" },
         "record": unread,

@@ -178,10 +178,10 @@ impl SearchIndex for TantivySearch {
         limit: usize,
     ) -> Result<SearchPage, QueryError> {
         let build = self.serving();
-        let reads_closed = port::reads_closed(principal, scope.customer);
+        let readable = port::Readable::by(principal, scope.customer);
         let (scope, query) = (scope.clone(), query.clone());
         let found = build::blocking(move || {
-            search::search(&build, &scope, reads_closed, &query, from, limit.min(port::PAGES_MAX))
+            search::search(&build, &scope, &readable, &query, from, limit.min(port::PAGES_MAX))
         });
         found.await.map_err(|error| QueryError::Store(error.to_string()))
     }
@@ -194,11 +194,11 @@ impl SearchIndex for TantivySearch {
         limit: usize,
     ) -> Result<Vec<Suggestion>, QueryError> {
         let build = self.serving();
-        let reads_closed = port::reads_closed(principal, scope.customer);
+        let readable = port::Readable::by(principal, scope.customer);
         let (scope, prefix) = (scope.clone(), prefix.to_owned());
         let suggested = build::blocking(move || {
             let limit = limit.min(port::SUGGESTIONS_MAX);
-            suggest::suggest(&build, &scope, reads_closed, &prefix, limit)
+            suggest::suggest(&build, &scope, &readable, &prefix, limit)
         });
         suggested.await.map_err(|error| QueryError::Store(error.to_string()))
     }

@@ -28,9 +28,9 @@ pub(crate) struct Fields {
     pub(crate) key: Field,
     /// A number made of the key, to look pages of a manifest up by.
     hash: Field,
-    /// `c/1`, `s/1/2`, and `open` where no role is needed. Only documents with text have them.
+    /// `c/1`, `s/1/2`, `open` where no role is needed, `r/staff` for a role that opens it. Only
+    /// documents with text have them.
     pub(crate) scope: Field,
-    roles: Field,
     languages: Field,
     /// Tokens with their positions.
     pub(crate) text: Field,
@@ -56,7 +56,6 @@ pub(crate) fn schema() -> (Schema, Fields) {
         key: schema.add_text_field(KEY, STRING | FAST),
         hash: schema.add_u64_field(HASH, FAST | INDEXED),
         scope: schema.add_text_field("scope", STRING),
-        roles: schema.add_text_field("roles", STRING),
         languages: schema.add_text_field("languages", STRING),
         text: schema.add_text_field("text", raw(IndexRecordOption::WithFreqsAndPositions)),
         words: schema.add_text_field("words", TextOptions::default().set_indexing_options(words)),
@@ -73,6 +72,11 @@ pub(crate) fn of_customer(customer: CustomerId) -> String {
 /// Returns the term under which a page is found in a space.
 pub(crate) fn of_space(space: SpaceId) -> String {
     format!("s/{space}")
+}
+
+/// Returns the term under which a page is found by who holds a role.
+pub(crate) fn of_role(name: &str) -> String {
+    format!("r/{name}")
 }
 
 /// Returns the number that stands for an asset; two can share one.
@@ -101,7 +105,7 @@ pub(crate) fn document(
     if !record.is_closed() {
         document.add_text(fields.scope, OPEN);
     }
-    record.roles.iter().for_each(|it| document.add_text(fields.roles, it));
+    record.role_names().for_each(|it| document.add_text(fields.scope, of_role(it)));
     page.languages().iter().for_each(|it| document.add_text(fields.languages, it));
     add_tokens(fields, page, &mut document);
     Ok(document)

@@ -7,7 +7,7 @@ mod places;
 use crate::build::{Build, Failure};
 use crate::schema;
 use clauses::{Clause, Statistics, clauses};
-use dlcs_projections::search::{Scope, SearchPage, SearchedPage, Within};
+use dlcs_projections::search::{Readable, Scope, SearchPage, SearchedPage, Within};
 use dlcs_text::Query;
 pub(crate) use places::Places;
 use std::cmp::Ordering;
@@ -27,7 +27,7 @@ struct Match {
 pub(crate) fn search(
     build: &Build,
     scope: &Scope,
-    reads_closed: bool,
+    readable: &Readable,
     query: &Query,
     from: usize,
     limit: usize,
@@ -42,7 +42,7 @@ pub(crate) fn search(
     let (mut total_pages, mut total_hits) = (0_u64, 0_u64);
     let mut best = Vec::new();
     for (number, reader) in (0_u32..).zip(searcher.segment_readers()) {
-        let mut segment = Segment { build, scope, reads_closed, places: places.as_ref(), reader };
+        let mut segment = Segment { build, scope, readable, places: places.as_ref(), reader };
         let matches = segment.matches(number, query, &statistics)?;
         total_pages += matches.len() as u64;
         total_hits += matches.iter().map(|it| u64::from(it.hits)).sum::<u64>();
@@ -55,7 +55,7 @@ pub(crate) fn search(
 struct Segment<'a> {
     build: &'a Build,
     scope: &'a Scope,
-    reads_closed: bool,
+    readable: &'a Readable,
     places: Option<&'a Places>,
     reader: &'a SegmentReader,
 }
@@ -71,8 +71,7 @@ impl Segment<'_> {
         let Some(mut clauses) = clauses(self.build, self.reader, query, statistics)? else {
             return Ok(Vec::new());
         };
-        let Some(mut filters) = filters(self.build, self.reader, self.scope, self.reads_closed)?
-        else {
+        let Some(mut filters) = filters(self.build, self.reader, self.scope, self.readable)? else {
             return Ok(Vec::new());
         };
         let places = self.places.map(|it| it.of_segment(self.reader)).transpose()?;
@@ -103,7 +102,7 @@ impl Segment<'_> {
 }
 
 /// Moves all to the first document, from `doc` on, that every one of them has.
-fn aligned(clauses: &mut [Clause], filters: &mut [SegmentPostings], mut doc: DocId) -> DocId {
+fn aligned(clauses: &mut [Clause], filters: &mut [Filter], mut doc: DocId) -> DocId {
     'again: loop {
         let next = clauses[0].seek(doc);
         if next == TERMINATED {
@@ -118,7 +117,7 @@ fn aligned(clauses: &mut [Clause], filters: &mut [SegmentPostings], mut doc: Doc
             }
         }
         for filter in filters.iter_mut() {
-            let next = seek(filter, doc);
+            let next = filter.seek(doc);
             if next > doc {
                 doc = next;
                 continue 'again;
@@ -156,8 +155,8 @@ pub(crate) fn filters(
     build: &Build,
     reader: &SegmentReader,
     scope: &Scope,
-    reads_closed: bool,
-) -> Result<Option<Vec<SegmentPostings>>, Failure> {
+    readable: &Readable,
+) -> Result<Option<Vec<Filter>>, Failure> {
     let place = match &scope.within {
         Within::Customer | Within::Assets(_) => schema::of_customer(scope.customer),
         Within::Space(space) => {
@@ -165,20 +164,47 @@ pub(crate) fn filters(
             schema::of_space(dlcs_domain::SpaceId { customer, space: *space })
         }
     };
-    let open = (!reads_closed).then(|| schema::OPEN.to_owned());
+    let open = match readable {
+        Readable::All => None,
+        Readable::Open { roles } => {
+            let roles = roles.iter().map(|it| schema::of_role(it));
+            Some(std::iter::once(schema::OPEN.to_owned()).chain(roles).collect())
+        }
+    };
     let index = reader.inverted_index(build.fields.scope)?;
     let mut filters = Vec::new();
-    for term in [Some(place), open].into_iter().flatten() {
-        let term = Term::from_field_text(build.fields.scope, &term);
-        let Some(postings) = index.read_postings(&term, IndexRecordOption::Basic)? else {
+    for terms in [Some(vec![place]), open].into_iter().flatten() {
+        let mut any = Vec::with_capacity(terms.len());
+        for term in terms {
+            let term = Term::from_field_text(build.fields.scope, &term);
+            any.extend(index.read_postings(&term, IndexRecordOption::Basic)?);
+        }
+        if any.is_empty() {
             return Ok(None);
-        };
-        if postings.doc_freq() < reader.max_doc() {
-            filters.push(postings);
+        }
+        if any.iter().all(|it| it.doc_freq() < reader.max_doc()) {
+            filters.push(Filter { any });
         }
     }
-    filters.sort_by_key(SegmentPostings::doc_freq);
+    filters.sort_by_key(Filter::cost);
     Ok(Some(filters))
+}
+
+/// Documents with one of some terms.
+pub(crate) struct Filter {
+    any: Vec<SegmentPostings>,
+}
+
+impl Filter {
+    /// Moves to the first document from `doc` on; `TERMINATED`: there is none. Never moves back.
+    pub(crate) fn seek(&mut self, doc: DocId) -> DocId {
+        self.any.iter_mut().map(|it| seek(it, doc)).min().unwrap_or(TERMINATED)
+    }
+
+    /// Returns how many documents it has at most.
+    fn cost(&self) -> u32 {
+        self.any.iter().map(SegmentPostings::doc_freq).fold(0, u32::saturating_add)
+    }
 }
 
 /// Keeps the first `wanted` of a segment; equals are in the order of their keys.

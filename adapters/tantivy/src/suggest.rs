@@ -2,7 +2,7 @@
 
 use crate::build::{Build, Failure};
 use crate::search::{Places, filters};
-use dlcs_projections::search::{Scope, Suggestion};
+use dlcs_projections::search::{self as port, Scope, Suggestion};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use tantivy::schema::IndexRecordOption;
@@ -11,7 +11,7 @@ use tantivy::{DocSet, SegmentReader, TERMINATED};
 pub(crate) fn suggest(
     build: &Build,
     scope: &Scope,
-    reads_closed: bool,
+    allowed: &port::Readable,
     prefix: &str,
     limit: usize,
 ) -> Result<Vec<Suggestion>, Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn suggest(
     let places = scope.places().map(|it| Places::new(&it));
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for reader in searcher.segment_readers() {
-        if let Some(readable) = readable(build, reader, scope, reads_closed, places.as_ref())? {
+        if let Some(readable) = readable(build, reader, scope, allowed, places.as_ref())? {
             count(build, reader, prefix, &readable, &mut counts)?;
         }
     }
@@ -43,18 +43,19 @@ fn readable(
     build: &Build,
     reader: &SegmentReader,
     scope: &Scope,
-    reads_closed: bool,
+    allowed: &port::Readable,
     places: Option<&Places>,
 ) -> Result<Option<Readable>, Failure> {
-    let Some(mut filters) = filters(build, reader, scope, reads_closed)? else { return Ok(None) };
+    let Some(mut filters) = filters(build, reader, scope, allowed)? else { return Ok(None) };
     if filters.is_empty() && !reader.has_deletes() && places.is_none() {
         return Ok(Some(Readable::All));
     }
     let mut passed = vec![0_usize; reader.max_doc() as usize];
     for filter in &mut filters {
-        while filter.doc() != TERMINATED {
-            passed[filter.doc() as usize] += 1;
-            filter.advance();
+        let mut doc = filter.seek(0);
+        while doc != TERMINATED {
+            passed[doc as usize] += 1;
+            doc = filter.seek(doc + 1);
         }
     }
     let mut readable: Vec<bool> = passed.into_iter().map(|it| it == filters.len()).collect();

@@ -132,7 +132,9 @@ async fn an_index_of_another_version_is_built_anew() {
     drop(search);
     let pointer = folder.path().join("serving.json");
     let json = std::fs::read_to_string(&pointer).expect("it can be read");
-    std::fs::write(&pointer, json.replace("1.1", "0.9")).expect("it can be written");
+    let version = format!("\"{}.", dlcs_projections::search::VERSION);
+    assert!(json.contains(&version), "{json}");
+    std::fs::write(&pointer, json.replace(&version, "\"0.")).expect("it can be written");
     let search = open(folder.path(), &objects);
     assert_eq!(search.checkpoint().await.expect("it can be read").0, 0);
     assert!(!folder.path().join("build-1").exists(), "the old one is removed");

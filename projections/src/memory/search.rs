@@ -9,7 +9,7 @@ use crate::projection::{
 use crate::search::dump::{TermPage, TermRow};
 use crate::search::{
     self, PAGES_MAX, PageRecords, SUGGESTIONS_MAX, Scope, SearchIndex, SearchPage, SearchRecord,
-    SearchedPage, Suggestion, Within, reads_closed,
+    SearchedPage, Suggestion, Within,
 };
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
@@ -74,6 +74,7 @@ impl MemorySearch {
         scope: &Scope,
     ) -> Result<Vec<Readable>, QueryError> {
         let places = scope.places();
+        let readable = search::Readable::by(principal, scope.customer);
         let is_wanted = |row: &&SearchRecord| {
             let is_own = row.id.customer() == scope.customer;
             let is_within = match &scope.within {
@@ -81,8 +82,7 @@ impl MemorySearch {
                 Within::Space(space) => row.id.space().space == *space,
                 Within::Assets(_) => places.as_ref().is_some_and(|it| it.contains_key(&row.id)),
             };
-            let is_open = !row.is_closed() || reads_closed(principal, scope.customer);
-            is_own && is_within && is_open
+            is_own && is_within && readable.has(row)
         };
         let rows = |tables: &SearchMemory| {
             tables.pages.rows().filter(is_wanted).cloned().collect::<Vec<_>>()

@@ -5,6 +5,7 @@
 
 use crate::projection::{FoldError, Poison, Row, Table};
 use crate::streams;
+use dlcs_domain::access::role_name;
 use dlcs_domain::asset::AssetEvent;
 use dlcs_domain::transcription::{CurrentText, TextBlobs, TextSource, TranscriptionEvent};
 use dlcs_domain::{AssetId, BlobRef, DomainEvent};
@@ -55,9 +56,14 @@ impl SearchRecord {
         is_shown.then_some(VisibleText { blobs: &text.blobs })
     }
 
-    /// Says whether nobody but the customer may find it.
+    /// Says whether nobody but the customer, and who holds one of its roles, may find it.
     pub fn is_closed(&self) -> bool {
         !self.roles.is_empty()
+    }
+
+    /// Returns the names of the roles that open it.
+    pub fn role_names(&self) -> impl Iterator<Item = &str> {
+        self.roles.iter().map(|it| role_name(it))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::SearchEngine;
 use super::given::{Library, customer};
-use super::scenarios::{Where, printed};
+use super::scenarios::{Where, Who, printed};
 use crate::conformance::given::{id, key_of};
 use crate::search::{ASSETS_MAX, HitsWanted, Scope, Within};
 use dlcs_domain::access::Principal;
@@ -105,6 +105,12 @@ pub(super) async fn words_are_suggested_with_their_pages<E: SearchEngine>(librar
     assert_eq!(anybody("Selbst ", 10).await, "");
     assert_eq!(anybody("", 10).await, "");
     assert_eq!(anybody("— *", 10).await, "");
+    // Of what may be read.
+    let staff = Who::Staff.principal();
+    assert_eq!(anybody("geheim", 10).await, "");
+    let words = suggested(library, &staff, &customer(1), "geheim", 10).await;
+    assert_eq!(words, "geheime 1, geheimste 1");
+    assert_eq!(suggested(library, &staff, &customer(1), "zeb", 10).await, "zebra 2");
     // Within.
     let space = Where::Space(3).scope();
     assert_eq!(suggested(library, &ANYBODY, &space, "the", 10).await, "the 3, they 1");

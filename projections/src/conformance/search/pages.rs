@@ -87,7 +87,8 @@ pub const PAGES: &[PageText<'static>] = &[
     PageText::new("1/2/russian", "ru", &["Ёлка в лесу и йод", "Война и мир"]),
     PageText::new("1/2/japanese", "ja", &["日本国憲法 第3章", "国民の権利及び義務"]),
     PageText {
-        roles: &["staff"],
+        // As images name it: by its address.
+        roles: &["https://dlcs.example/customers/1/roles/staff"],
         ..PageText::new(
             "1/2/closed",
             "de",

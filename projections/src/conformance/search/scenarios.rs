@@ -7,8 +7,8 @@ use super::given::{Library, cell, customer};
 use super::{SearchEngine, given};
 use crate::conformance::given::{admin, id, key_of};
 use crate::search::{Found, Scope, Within};
-use dlcs_domain::SpaceNumber;
 use dlcs_domain::access::Principal;
+use dlcs_domain::{CustomerId, SpaceNumber};
 use dlcs_text::Rect;
 
 /// Who asks.
@@ -20,9 +20,13 @@ pub(super) enum Who {
     /// A key of another customer.
     Other,
     Admin,
+    /// A reader who holds `staff` of customer 1.
+    Staff,
+    /// A reader who holds `members` of customer 1, and `staff` of another one.
+    Member,
 }
 
-use Who::{Admin, Anybody, Other, Owner};
+use Who::{Admin, Anybody, Member, Other, Owner, Staff};
 
 /// Where they look: a customer, a space of customer 1, or pages.
 pub(super) enum Where {
@@ -236,6 +240,12 @@ pub(super) const CASES: &[Case] = &[
         "Geheime",
         &["closed 0.0"],
     ),
+    asked("a role opens what it closes", Staff, ALL, "Geheime", &["closed 0.0"]),
+    asked("beside what is open", Staff, ALL, "Aufklärung", &["closed 0.1", "kant 0.0"]),
+    asked("in a manifest", Staff, Where::Pages(&["1/2/closed"]), "Geheime", &["closed 0.0"]),
+    asked("a role's beginning", Staff, ALL, "geheim*", &["closed 0.0", "closed 1.0"]),
+    asked("another role opens nothing", Member, ALL, "Geheime", &[]),
+    asked("another role finds what is open", Member, ALL, "Aufklärung", &["kant 0.0"]),
     asked("a beginning keeps secrets", Anybody, ALL, "geheim*", &[]),
     asked("a mistake keeps secrets", Anybody, ALL, "Geheimen~", &[]),
     asked("a phrase keeps secrets", Anybody, ALL, "\"geheime Aufklärung\"", &[]),
@@ -274,6 +284,12 @@ pub(super) async fn every_case_has_its_hits<E: SearchEngine>(library: &Library<E
     assert!(wrong.is_empty(), "{failed} of {all} cases are wrong:\n{}", wrong.join("\n"));
 }
 
+/// Somebody who holds roles of customers.
+fn reader(roles: &[(u32, &str)]) -> Principal {
+    let roles = roles.iter().map(|(customer, name)| (CustomerId(*customer), (*name).to_owned()));
+    Principal::Reader { roles: roles.collect() }
+}
+
 impl Who {
     pub(super) fn principal(self) -> Principal {
         match self {
@@ -281,6 +297,8 @@ impl Who {
             Owner => key_of(1),
             Other => key_of(2),
             Admin => admin(),
+            Staff => reader(&[(1, "staff")]),
+            Member => reader(&[(1, "members"), (2, "staff")]),
         }
     }
 }
