@@ -7,15 +7,18 @@
 //! - [`tree`]: hashes, roots, proofs.
 //! - [`leaf`]: the record of one event, byte by byte.
 //! - [`note`]: keys and signed checkpoints.
-//! - [`tiles`]: the tree in files of 256 hashes.
+//! - [`tiles`]: the tree in files of 256 hashes, and their entries.
+//! - [`plan`]: proofs out of few tiles.
 //! - [`export`](mod@export): the file that an auditor gets, written and verified line by line.
 
 pub mod export;
 pub mod leaf;
 pub mod note;
+pub mod plan;
 pub mod tiles;
 pub mod tree;
 
 pub use leaf::Leaf;
 pub use note::{Checkpoint, NoteError, SigningKey, VerifierKey};
+pub use plan::{Plan, TileId, Tiles};
 pub use tree::{Hash, Tree};

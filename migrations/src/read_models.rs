@@ -26,6 +26,7 @@ pub const SQLITE_DEFINITIONS: &[Migration] = sqlite!(1, "definitions");
 pub const SQLITE_ANNOTATIONS: &[Migration] = sqlite!(2, "annotations");
 pub const SQLITE_ACTIVITIES: &[Migration] = sqlite!(2, "activities");
 pub const SQLITE_AUDIT_TRAIL: &[Migration] = sqlite!(1, "audit_trail");
+pub const SQLITE_AUDIT_TREE: &[Migration] = sqlite!(1, "audit_tree");
 
 /// The directory of the read models on PostgreSQL: which there are and which of them serve.
 pub const POSTGRES_READ_MODELS: &[Migration] = &[Migration {
@@ -75,3 +76,4 @@ pub const POSTGRES_DEFINITIONS: PostgresReadModel = postgres!(1, "definitions", 
 pub const POSTGRES_ANNOTATIONS: PostgresReadModel = postgres!(2, "annotations");
 pub const POSTGRES_ACTIVITIES: PostgresReadModel = postgres!(2, "activities", "");
 pub const POSTGRES_AUDIT_TRAIL: PostgresReadModel = postgres!(1, "audit_trail");
+pub const POSTGRES_AUDIT_TREE: PostgresReadModel = postgres!(1, "audit_tree", "");

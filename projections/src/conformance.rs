@@ -5,6 +5,7 @@ mod activities;
 mod annotations;
 mod api_keys;
 mod assets;
+mod audit_tree;
 mod batches;
 mod definitions;
 pub mod given;
@@ -68,6 +69,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         texts::a_text_goes_with_its_asset,
         texts::a_closed_text_is_shown_to_its_customer_only,
         texts::texts_come_in_the_order_of_the_ids,
+        audit_tree::the_tree_is_that_of_the_log,
         batches::a_batch_is_a_fold_of_its_members,
         batches::members_may_come_before_the_batch,
         batches::a_newer_batch_takes_members_over,

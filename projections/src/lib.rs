@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod as_of;
 pub mod assets;
 pub mod audit_trail;
+pub mod audit_tree;
 pub mod batches;
 pub mod customers;
 pub mod history;
@@ -56,6 +57,7 @@ pub struct Queries {
     pub page_texts: Arc<dyn page_text::PageTexts>,
     pub tile_metadata: Arc<dyn tile_metadata::TileMetadata>,
     pub audit_trail: Arc<dyn audit_trail::AuditTrail>,
+    pub audit_tree: Arc<dyn audit_tree::AuditTree>,
     pub history: Arc<dyn history::History>,
     pub freshness: freshness::Freshness,
 }

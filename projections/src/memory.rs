@@ -12,6 +12,7 @@ mod annotations;
 mod api_keys;
 mod assets;
 mod audit_trail;
+mod audit_tree;
 mod batches;
 mod definitions;
 mod manifests;
@@ -28,6 +29,7 @@ pub use annotations::AnnotationsMemory;
 pub use api_keys::ApiKeysMemory;
 pub use assets::AssetsMemory;
 pub use audit_trail::AuditTrailMemory;
+pub use audit_tree::AuditTreeMemory;
 pub use batches::BatchesMemory;
 pub use definitions::DefinitionsMemory;
 pub use manifests::ManifestsMemory;
@@ -211,6 +213,7 @@ pub struct MemoryReadModels {
     pub activities: Arc<MemoryReadModel<ActivitiesMemory>>,
     pub page_texts: Arc<MemoryReadModel<PageTextMemory>>,
     pub audit_trail: Arc<MemoryReadModel<AuditTrailMemory>>,
+    pub audit_tree: Arc<MemoryReadModel<AuditTreeMemory>>,
 }
 
 impl MemoryReadModels {
@@ -228,6 +231,7 @@ impl MemoryReadModels {
             self.activities.clone(),
             self.page_texts.clone(),
             self.audit_trail.clone(),
+            self.audit_tree.clone(),
         ]
     }
 }

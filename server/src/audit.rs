@@ -13,6 +13,7 @@ use dlcs_audit::export::{Dump, Exporter, Finding, Verified, Verifier};
 use dlcs_audit::tree::{Tree, inclusion_proof};
 use dlcs_audit::{Checkpoint, Leaf, SigningKey, VerifierKey};
 use dlcs_eventlog::{EventLog, Position, RecordedEvent};
+use dlcs_projections::audit_tree::leaf;
 use serde_json::json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
@@ -151,21 +152,6 @@ async fn history_of(
     }
 }
 
-fn leaf<'a>(event: &'a RecordedEvent, index: u64, event_id: &'a str) -> Leaf<'a> {
-    Leaf {
-        index,
-        position: event.position.0,
-        event_id,
-        stream: event.stream.as_str(),
-        revision: event.revision.0,
-        type_name: &event.type_name,
-        schema_version: event.schema_version,
-        recorded_at_us: event.recorded_at_us,
-        payload: &event.payload,
-        metadata: &event.metadata,
-    }
-}
-
 /// Signs what has grown from the last checkpoint, and remembers it.
 fn sign(settings: &Settings, grown: &Grown) -> anyhow::Result<String> {
     grown.check()?;
@@ -211,7 +197,7 @@ async fn prove(index: u64, settings: &Settings) -> anyhow::Result<()> {
     let proof: Vec<String> = proof.iter().map(hex::encode).collect();
     let document = json!({
         "index": index,
-        "record": String::from_utf8_lossy(&record),
+        "record": record,
         "proof": proof,
         "checkpoint": sign(settings, &grown)?,
     });

@@ -125,7 +125,7 @@ fn no_build_is_left(server: &Server) {
     let files = crate::support::fixtures::files(&server.data().join("read"));
     let names = files.iter().map(|it| crate::support::fixtures::name(it));
     let databases = names.filter(|it| it.ends_with(".sqlite")).count();
-    assert_eq!(databases, 11, "one file for each projection: {files:?}");
+    assert_eq!(databases, 12, "one file for each projection: {files:?}");
 }
 
 /// R28.

@@ -70,7 +70,7 @@ async fn a_projection_is_rebuilt_while_it_serves() {
     assert_eq!(image["string1"], "s1");
     let status = server.command(&["projections", "status"]);
     let text = String::from_utf8_lossy(&status.stdout).into_owned();
-    assert_eq!(text.lines().filter(|line| line.contains("lag 0")).count(), 12, "{text}");
+    assert_eq!(text.lines().filter(|line| line.contains("lag 0")).count(), 13, "{text}");
 }
 
 fn file_of(folder: &Path, projection: &str) -> PathBuf {

@@ -13,6 +13,7 @@ mod annotations;
 mod api_keys;
 mod assets;
 mod audit_trail;
+mod audit_tree;
 mod batches;
 mod build;
 mod builder;
@@ -49,7 +50,7 @@ use served::{Query, Served};
 use std::sync::Arc;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 11] = [
+const DEFINITIONS: [&Definition; 12] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
@@ -61,6 +62,7 @@ const DEFINITIONS: [&Definition; 11] = [
     &activities::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
+    &audit_tree::DEFINITION,
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +149,7 @@ impl ReadStore for PostgresReadModels {
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.query(tile_metadata::DEFINITION.name),
             audit_trail: self.query(audit_trail::DEFINITION.name),
+            audit_tree: self.query(audit_tree::DEFINITION.name),
             history: Arc::new(LogHistory { log: Arc::clone(&self.log) }),
             freshness: self.freshness.clone(),
         }

@@ -11,6 +11,7 @@ mod annotations;
 mod api_keys;
 mod assets;
 mod audit_trail;
+mod audit_tree;
 mod batches;
 mod customers;
 mod definitions;
@@ -46,7 +47,7 @@ use std::sync::Arc;
 use tile_metadata::TileQuery;
 
 /// Every projection of this adapter, in the order of reports.
-const DEFINITIONS: [&Definition; 11] = [
+const DEFINITIONS: [&Definition; 12] = [
     &assets::DEFINITION,
     &batches::DEFINITION,
     &tile_metadata::DEFINITION,
@@ -58,6 +59,7 @@ const DEFINITIONS: [&Definition; 11] = [
     &activities::DEFINITION,
     &page_text::DEFINITION,
     &audit_trail::DEFINITION,
+    &audit_tree::DEFINITION,
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +140,7 @@ impl ReadStore for ReadModels {
             page_texts: self.query(page_text::DEFINITION.name),
             tile_metadata: self.tiles.clone(),
             audit_trail: self.query(audit_trail::DEFINITION.name),
+            audit_tree: self.query(audit_tree::DEFINITION.name),
             history: Arc::new(LogHistory { log: Arc::clone(&self.log) }),
             freshness: self.freshness.clone(),
         }

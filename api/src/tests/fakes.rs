@@ -108,6 +108,7 @@ fn queries() -> Queries {
         page_texts: fakes.clone(),
         tile_metadata: fakes.clone(),
         audit_trail: fakes.clone(),
+        audit_tree: fakes.clone(),
         history: fakes,
         freshness: Freshness::new(&["assets"]),
     }

@@ -220,6 +220,7 @@ impl Checker {
             self.is_fold(&live.manifests, &fold.manifests).await?;
             self.is_fold(&live.activities, &fold.activities).await?;
             self.is_fold(&live.audit_trail, &fold.audit_trail).await?;
+            self.is_fold(&live.audit_tree, &fold.audit_tree).await?;
         }
         Ok(())
     }

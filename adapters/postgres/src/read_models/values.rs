@@ -24,6 +24,7 @@ pub(super) enum Value {
     /// Escaped.
     Text(String),
     Uuid(Uuid),
+    Bytes(Vec<u8>),
     /// An array.
     List(Vec<Value>),
 }
@@ -57,6 +58,7 @@ impl Value {
             Self::Code(_) => Type::INT2,
             Self::Number(_) => Type::INT8,
             Self::Uuid(_) => Type::UUID,
+            Self::Bytes(_) => Type::BYTEA,
         }
     }
 }
@@ -74,6 +76,7 @@ impl ToSql for Value {
             Self::Number(it) => it.to_sql(kind, out),
             Self::Text(it) => it.to_sql(kind, out),
             Self::Uuid(it) => it.to_sql(kind, out),
+            Self::Bytes(it) => it.to_sql(kind, out),
             Self::List(it) => it.to_sql(kind, out),
         }
     }
@@ -83,7 +86,7 @@ impl ToSql for Value {
             Kind::Array(member) => member,
             _ => kind,
         };
-        [Type::BOOL, Type::INT2, Type::INT8, Type::TEXT, Type::UUID].contains(scalar)
+        [Type::BOOL, Type::BYTEA, Type::INT2, Type::INT8, Type::TEXT, Type::UUID].contains(scalar)
     }
 
     to_sql_checked!();

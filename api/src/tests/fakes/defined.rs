@@ -4,10 +4,11 @@ use super::{Fakes, Found, Listed, nothing};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
 use dlcs_domain::{CustomerId, DefinitionId, NamedQueryId};
-use dlcs_projections::PageRequest;
 use dlcs_projections::api_keys::{ApiKeyRow, ApiKeys};
+use dlcs_projections::audit_tree::{AuditTree, EntryRow, TileId, TileRow, TreeRow};
 use dlcs_projections::definitions::{DefinitionRow, Definitions, Kind};
 use dlcs_projections::named_queries::{NamedQueries, NamedQueryRow};
+use dlcs_projections::{PageRequest, QueryError};
 
 #[async_trait]
 impl NamedQueries for Fakes {
@@ -45,5 +46,22 @@ impl Definitions for Fakes {
         _: &PageRequest,
     ) -> Listed<DefinitionRow> {
         nothing()
+    }
+}
+
+/// One event has happened.
+#[async_trait]
+impl AuditTree for Fakes {
+    async fn tree(&self) -> Result<TreeRow, QueryError> {
+        Ok(TreeRow { size: 1, position: 1 })
+    }
+
+    async fn tile(&self, id: TileId) -> Found<TileRow> {
+        let tile = || TileRow { level: 0, index: 0, hashes: vec![[7; 32]] };
+        Ok((id == TileId { level: 0, index: 0 }).then(tile))
+    }
+
+    async fn entries(&self, _: u64, _: u64) -> Result<Vec<EntryRow>, QueryError> {
+        Ok(vec![EntryRow { index: 0, record: "record".to_owned() }])
     }
 }

@@ -54,7 +54,7 @@ async fn one_broken_projection_does_not_hold_up_the_others() {
     sample_history(given.log.as_ref(), 20).await;
     let head = given.log.head().await.unwrap();
     let freshness = read_models.freshness();
-    for name in ["assets", "tile-metadata", "manifests", "audit-trail"] {
+    for name in ["assets", "tile-metadata", "manifests", "audit-trail", "audit-tree"] {
         assert!(freshness.wait(name, head, Duration::from_secs(20)).await, "{name}");
     }
     assert!(freshness.position("batches").unwrap() < head);
