@@ -1,8 +1,10 @@
 //! Ports and their adapters: the one place that names both.
 
 mod probe;
+mod projections;
 
 pub(crate) use probe::probe_worker;
+use projections::Projections;
 
 use crate::config::{AdminKey, Roles, Settings};
 use crate::stores::{Control, ReadModelStore, Stores};
@@ -23,12 +25,9 @@ use dlcs_commands::{Clock, CommandContext, Commands, Room};
 use dlcs_domain::annotation::AnnotationDocument;
 use dlcs_domain::manifest::document::CanvasNaming;
 use dlcs_domain::{ActorId, ManifestId};
-use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
+use dlcs_eventlog::consumers::LeaseOwner;
 use dlcs_eventlog::{EventLog, Position};
-use dlcs_graphql::{
-    AnnotationText, CanvasOutline, ConsumerStatus, GraphqlState, ManifestNames, ProjectionControl,
-    ProjectionStatus,
-};
+use dlcs_graphql::{AnnotationText, CanvasOutline, GraphqlState, ManifestNames};
 use dlcs_imaging::{DecodeLimits, Tiles, TilesSettings};
 use dlcs_ingest::{
     ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, RecognitionPorts,
@@ -39,7 +38,7 @@ use dlcs_projections::annotations::AnnotationRow;
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::projection::ReadModel;
 use dlcs_projections::read_store::ReadStore;
-use dlcs_projections::runner::{Duty, Runner, RunnerSettings, lease_name};
+use dlcs_projections::runner::{Duty, Runner, RunnerSettings};
 use dlcs_projections::search::{PageRecords, Search, SearchStore, WithSearch};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -439,50 +438,5 @@ impl Readiness for Ready {
             self.names.iter().filter(|name| self.freshness.position(name) < Some(self.head));
         let full = self.room.is_full(self.clock.now_us()).then(|| "disk".to_owned());
         full.into_iter().chain(behind.map(|name| format!("projection {name}"))).collect()
-    }
-}
-
-/// The projections of this process, for GraphQL.
-struct Projections {
-    models: Arc<dyn ReadStore>,
-    consumers: Arc<dyn ConsumerStore>,
-}
-
-#[async_trait::async_trait]
-impl ProjectionControl for Projections {
-    async fn status(&self) -> Result<Vec<ProjectionStatus>, String> {
-        let all = self.models.status().await.map_err(|error| error.to_string())?;
-        let consumers = self.consumers().await?;
-        let owner = |name, version| {
-            let ConsumerName(lease) = lease_name(name, version);
-            consumers.iter().find(|it| it.name == lease)?.owner.clone()
-        };
-        let status = all.into_iter().map(|it| ProjectionStatus {
-            owner: owner(it.name, it.version),
-            name: it.name.to_owned(),
-            version: it.version,
-            position: it.position.0,
-            lag: it.head.0.saturating_sub(it.position.0),
-            parked: it.parked.len() as u64,
-            rebuilding: it.rebuilding,
-        });
-        Ok(status.collect())
-    }
-
-    async fn consumers(&self) -> Result<Vec<ConsumerStatus>, String> {
-        let all = self.consumers.consumers().await.map_err(|error| error.to_string())?;
-        let status = all.into_iter().map(|(name, position, owner)| ConsumerStatus {
-            name: name.0,
-            position: position.0,
-            owner: owner.map(|it| it.0),
-        });
-        Ok(status.collect())
-    }
-
-    async fn rebuild(&self, name: &str) -> Result<(), String> {
-        let (models, name) = (Arc::clone(&self.models), name.to_owned());
-        // Whoever waits may be gone before it serves: it goes on.
-        let rebuilt = tokio::spawn(async move { models.rebuild(&name).await.map(drop) });
-        rebuilt.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 }
