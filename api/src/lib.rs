@@ -12,6 +12,7 @@
 //! - `export`: PDF and zip.
 //! - `search`: Content Search and autocomplete.
 //! - `auth`: IIIF Auth: how readers get in.
+//! - `audit`: the public part of the audit log.
 //! - `service`: health, entry point, documentation, pages.
 
 pub mod access;
@@ -20,6 +21,7 @@ pub mod router;
 pub mod state;
 
 mod annotations;
+mod audit;
 mod auth;
 mod delivery;
 mod export;
@@ -32,6 +34,7 @@ mod text;
 
 pub use access::{AdminKey, Credentials};
 pub use annotations::AnnotationDocuments;
+pub use audit::{AuditRefused, AuditSigner};
 pub use auth::Readers;
 pub use delivery::RenderedManifests;
 pub use delivery::stored::PaintedNames;

@@ -40,6 +40,7 @@ pub struct ApiState {
     pub objects: Arc<dyn Objects>,
     pub origins: Arc<dyn OriginCheck>,
     pub readiness: Arc<dyn Readiness>,
+    pub audit: crate::audit::Signer,
     pub clock: Arc<dyn Clock>,
     /// Renders the metrics as Prometheus text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,

@@ -31,6 +31,13 @@ pub struct SigningKey {
     key: ed25519_dalek::SigningKey,
 }
 
+impl fmt::Debug for SigningKey {
+    /// Shows the name only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({}, …)", self.name)
+    }
+}
+
 /// Verifies checkpoints of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierKey {

@@ -1,19 +1,27 @@
 //! `dlcs audit`: the tamper-evident log, made from the event history, and verified without it.
 //!
-//! The tree is made anew from the history each time. What is kept lies apart from the database: the
-//! key, and the last checkpoint that was signed, of which the next one must have grown.
+//! These commands believe nothing but the history: the tree is made anew from it each time, and
+//! compared with what a running server has seen. [`signer`] signs for the server.
+
+mod folder;
+mod seen;
+mod signer;
+
+pub(crate) use folder::AuditFolder;
+pub(crate) use signer::Signer;
 
 use crate::config::Settings;
-use crate::data_folder::write_secret;
 use crate::search::print_line;
 use crate::stores;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use dlcs_audit::export::{Dump, Exporter, Finding, Verified, Verifier};
 use dlcs_audit::tree::{Tree, inclusion_proof};
-use dlcs_audit::{Checkpoint, Leaf, SigningKey, VerifierKey};
-use dlcs_eventlog::{EventLog, Position, RecordedEvent};
+use dlcs_audit::{Checkpoint, Hash, Leaf, VerifierKey};
+use dlcs_eventlog::{EventLog, LogError, Position, RecordedEvent};
 use dlcs_projections::audit_tree::leaf;
+use folder::Turn;
+use seen::Seen;
 use serde_json::json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
@@ -54,10 +62,11 @@ pub(crate) enum AuditCommand {
 pub(crate) async fn run(command: AuditCommand, settings: &Settings) -> anyhow::Result<ExitCode> {
     match command {
         AuditCommand::Checkpoint => {
-            let tree = history(settings, u64::MAX, |_, _| Ok(())).await?;
-            print_line(sign(settings, &tree)?.trim_end());
+            let mut reading = Reading::begin(settings).await?;
+            let tree = reading.history(u64::MAX, |_| Ok(())).await?;
+            print_line(reading.turn.sign(tree.size(), tree.root())?.note.trim_end());
         }
-        AuditCommand::Key => print_line(&key(settings)?.verifier().to_string()),
+        AuditCommand::Key => print_line(&AuditFolder::of(settings).key()?.verifier().to_string()),
         AuditCommand::Prove { index } => prove(index, settings).await?,
         AuditCommand::Export { file } => export(&file, settings).await?,
         AuditCommand::Verify { file, checkpoint, public_key } => {
@@ -67,33 +76,82 @@ pub(crate) async fn run(command: AuditCommand, settings: &Settings) -> anyhow::R
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads the whole history, while nobody else signs.
+struct Reading {
+    turn: Turn,
+    log: Arc<dyn EventLog>,
+    seen: Seen,
+}
+
+impl Reading {
+    async fn begin(settings: &Settings) -> anyhow::Result<Self> {
+        let turn = AuditFolder::of(settings).turn()?;
+        let log = stores::log_read_only(settings).await?;
+        let seen = Seen::of(settings, &log).await?;
+        Ok(Self { turn, log, seen })
+    }
+
+    /// Hands on each event up to a position. Refuses a history that has not grown from the last
+    /// checkpoint, and one in which an event is not what the server has seen.
+    async fn history(
+        &mut self,
+        to: u64,
+        mut each: impl FnMut(&Leaf<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Tree> {
+        let mut grown = Grown::new(self.turn.last().map(|it| it.checkpoint.clone()));
+        let mut after = Position::START;
+        loop {
+            let events = self.page(after, grown.tree.size()).await?;
+            for event in events.iter().filter(|event| event.position.0 <= to) {
+                let id = event.event_id.0.to_string();
+                let leaf = leaf(event, grown.tree.size(), &id);
+                let hash = leaf.hash();
+                if self.seen.differs(leaf.index, &hash).await? {
+                    let index = leaf.index;
+                    bail!("event {index} is not the one that was recorded: nothing is signed");
+                }
+                each(&leaf)?;
+                grown.push(hash);
+            }
+            match events.last() {
+                Some(last) if last.position.0 < to => after = last.position,
+                _ => break,
+            }
+        }
+        let (size, seen) = (grown.tree.size(), self.seen.size());
+        if size < seen {
+            bail!("event {size} is missing: {seen} were recorded: nothing is signed");
+        }
+        grown.check()?;
+        Ok(grown.tree)
+    }
+
+    /// Reads events after a position; `index` is the number of the first.
+    async fn page(&self, after: Position, index: u64) -> anyhow::Result<Vec<RecordedEvent>> {
+        let page = self.log.read_all(after, PAGE).await;
+        let Err(LogError::Damaged(_)) = page else { return Ok(page?) };
+        // Which one is it? Those before it are read one by one.
+        let one = self.log.read_all(after, 1).await;
+        one.with_context(|| format!("event {index} cannot be read: nothing is signed"))
+    }
+}
+
 /// A tree, and what it was when it had as many entries as the last checkpoint that was signed.
 struct Grown {
     tree: Tree,
     last: Option<Checkpoint>,
     /// Root of its beginning.
-    then: Option<dlcs_audit::Hash>,
+    then: Option<Hash>,
 }
 
 impl Grown {
-    fn begin(settings: &Settings) -> anyhow::Result<Self> {
-        let path = settings.data.join("audit-checkpoint");
-        let last = match std::fs::read_to_string(&path) {
-            Ok(note) => {
-                let known = key(settings)?.verifier().verify(&note);
-                Some(known.with_context(|| format!("`{}` cannot be believed", path.display()))?)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                return Err(error).with_context(|| format!("`{}` cannot be read", path.display()));
-            }
-        };
+    fn new(last: Option<Checkpoint>) -> Self {
         let mut grown = Self { tree: Tree::default(), last, then: None };
         grown.look();
-        Ok(grown)
+        grown
     }
 
-    fn push(&mut self, hash: dlcs_audit::Hash) {
+    fn push(&mut self, hash: Hash) {
         self.tree.push(hash);
         self.look();
     }
@@ -104,12 +162,14 @@ impl Grown {
         }
     }
 
-    /// Refuses what has not grown from the last checkpoint.
     fn check(&self) -> anyhow::Result<()> {
         let Some(last) = &self.last else { return Ok(()) };
         if self.tree.size() < last.size {
             let (size, before) = (self.tree.size(), last.size);
-            bail!("the history has {size} events, and {before} were signed: nothing is signed");
+            bail!(
+                "event {size} is missing: the history has {size} events, and {before} were signed: \
+                 nothing is signed"
+            );
         }
         if self.then != Some(last.root) {
             let size = last.size;
@@ -119,107 +179,48 @@ impl Grown {
     }
 }
 
-/// Reads the history up to a position, and hands on each event with its number.
-async fn history(
-    settings: &Settings,
-    to: u64,
-    each: impl FnMut(&Leaf<'_>, &RecordedEvent) -> anyhow::Result<()>,
-) -> anyhow::Result<Grown> {
-    let log = stores::log_read_only(settings).await?;
-    history_of(settings, &log, to, each).await
-}
-
-async fn history_of(
-    settings: &Settings,
-    log: &Arc<dyn EventLog>,
-    to: u64,
-    mut each: impl FnMut(&Leaf<'_>, &RecordedEvent) -> anyhow::Result<()>,
-) -> anyhow::Result<Grown> {
-    let mut grown = Grown::begin(settings)?;
-    let mut after = Position::START;
-    loop {
-        let events = log.read_all(after, PAGE).await?;
-        for event in events.iter().filter(|event| event.position.0 <= to) {
-            let id = event.event_id.0.to_string();
-            let leaf = leaf(event, grown.tree.size(), &id);
-            each(&leaf, event)?;
-            grown.push(leaf.hash());
-        }
-        match events.last() {
-            Some(last) if last.position.0 < to => after = last.position,
-            _ => return Ok(grown),
-        }
-    }
-}
-
-/// Signs what has grown from the last checkpoint, and remembers it.
-fn sign(settings: &Settings, grown: &Grown) -> anyhow::Result<String> {
-    grown.check()?;
-    let note = key(settings)?.sign(grown.tree.size(), grown.tree.root());
-    write_secret(&settings.data.join("audit-checkpoint"), &note)?;
-    Ok(note)
-}
-
-/// Returns the key of the data folder; makes one where there is none.
-fn key(settings: &Settings) -> anyhow::Result<SigningKey> {
-    let path = settings.data.join("audit-key");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => SigningKey::from_secret(&text)
-            .with_context(|| format!("`{}` is no key", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if !settings.data.is_dir() {
-                bail!("there is no data folder `{}`", settings.data.display());
-            }
-            let name = format!("dlcs.io/audit/{}", hex::encode(rand::random::<[u8; 8]>()));
-            let key = SigningKey::new(&name, rand::random())?;
-            write_secret(&path, &format!("{}\n", key.to_secret()))?;
-            eprintln!("made the key of the audit log, see {}", path.display());
-            Ok(key)
-        }
-        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
-    }
-}
-
 async fn prove(index: u64, settings: &Settings) -> anyhow::Result<()> {
     let (mut hashes, mut record) = (Vec::new(), None);
-    let grown = history(settings, u64::MAX, |leaf, _| {
-        if leaf.index == index {
-            record = Some(leaf.record());
-        }
-        hashes.push(leaf.hash());
-        Ok(())
-    })
-    .await?;
+    let mut reading = Reading::begin(settings).await?;
+    let tree = reading
+        .history(u64::MAX, |leaf| {
+            if leaf.index == index {
+                record = Some(leaf.record());
+            }
+            hashes.push(leaf.hash());
+            Ok(())
+        })
+        .await?;
     let proof = usize::try_from(index).ok().and_then(|it| inclusion_proof(&hashes, it));
-    let (Some(record), Some(proof)) = (record, proof) else {
-        bail!("there is no event {index}: the history has {}", hashes.len());
+    let (Some(proof), Some(record)) = (proof, record) else {
+        bail!("there is no event {index}: the history has {} events", hashes.len());
     };
     let proof: Vec<String> = proof.iter().map(hex::encode).collect();
     let document = json!({
         "index": index,
         "record": record,
         "proof": proof,
-        "checkpoint": sign(settings, &grown)?,
+        "checkpoint": reading.turn.sign(tree.size(), tree.root())?.note,
     });
     print_line(&serde_json::to_string_pretty(&document)?);
     Ok(())
 }
 
 async fn export(file: &Path, settings: &Settings) -> anyhow::Result<()> {
-    let log = stores::log_read_only(settings).await?;
-    let head = log.head().await?;
+    let mut reading = Reading::begin(settings).await?;
+    let head = reading.log.head().await?;
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
     let beside = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .with_context(|| format!("`{}` cannot be written", file.display()))?;
     let program = concat!("dlcs ", env!("CARGO_PKG_VERSION"));
     let mut exporter = Exporter::new(BufWriter::new(beside), program)?;
-    let grown = history_of(settings, &log, head.0, |leaf, _| Ok(exporter.event(leaf)?)).await?;
-    sign(settings, &grown)?;
-    let dumps = dumps(settings, &log).await?;
-    let beside = exporter.finish(&dumps, &key(settings)?)?.into_inner()?;
+    let tree = reading.history(head.0, |leaf| Ok(exporter.event(leaf)?)).await?;
+    reading.turn.sign(tree.size(), tree.root())?;
+    let dumps = dumps(settings, &reading.log).await?;
+    let beside = exporter.finish(&dumps, reading.turn.key())?.into_inner()?;
     beside.as_file().sync_all()?;
     beside.persist(file)?;
-    eprintln!("{} events, signed, in `{}`", grown.tree.size(), file.display());
+    eprintln!("{} events, signed, in `{}`", tree.size(), file.display());
     Ok(())
 }
 

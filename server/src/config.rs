@@ -6,6 +6,7 @@ pub(crate) use store::{SearchIndex, Store};
 
 use anyhow::Context;
 use clap::Args;
+use dlcs_audit::SigningKey;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -98,6 +99,8 @@ settings! {
     objects: String, "DLCS_OBJECTS", "STORE";
     /// Key of the administrator as KEY:SECRET [default: made at the first start].
     admin_key: String, "DLCS_ADMIN_KEY", "KEY:SECRET";
+    /// Key that signs the audit log, as in the file `audit-key` [default: made when it is needed].
+    audit_key: String, "DLCS_AUDIT_KEY", "KEY";
     /// Parts that this process runs: api, project, ingest, ocr [default: all].
     roles: String, "DLCS_ROLES", "ROLES";
     /// Images that are ingested at once [default: number of cores].
@@ -137,6 +140,7 @@ pub(crate) struct Settings {
     pub(crate) objects: PathBuf,
     pub(crate) origin_allow: Vec<String>,
     pub(crate) admin_key: Option<AdminKey>,
+    pub(crate) audit_key: Option<SigningKey>,
     pub(crate) roles: Roles,
     pub(crate) ingest_workers: usize,
     pub(crate) worker_memory_bytes: u64,
@@ -237,6 +241,7 @@ impl Settings {
             objects,
             origin_allow: args.origin_allow.clone(),
             admin_key: args.admin_key.as_deref().map(admin_key).transpose()?,
+            audit_key: args.audit_key.as_deref().map(audit_key).transpose()?,
             roles,
             ingest_workers: args.ingest_workers.unwrap_or(cores).max(1),
             worker_memory_bytes: args.worker_memory_mib.unwrap_or(1536) * 1024 * 1024,
@@ -293,6 +298,13 @@ fn admin_key(text: &str) -> anyhow::Result<AdminKey> {
     match AdminKey::parse(text) {
         Some(key) => Ok(key),
         None => refuse("`admin-key` must be KEY:SECRET, neither part empty".to_owned()),
+    }
+}
+
+fn audit_key(text: &str) -> anyhow::Result<SigningKey> {
+    match SigningKey::from_secret(text) {
+        Ok(key) => Ok(key),
+        Err(_) => refuse("`audit-key` is no key: copy the line of a file `audit-key`".to_owned()),
     }
 }
 

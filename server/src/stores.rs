@@ -183,7 +183,7 @@ pub(crate) async fn all_read_only(
 }
 
 /// Opens what serves for reading, also beside a running server.
-async fn read_models_read_only(
+pub(crate) async fn read_models_read_only(
     settings: &Settings,
     log: &Arc<dyn EventLog>,
 ) -> anyhow::Result<Arc<dyn ReadStore>> {

@@ -6,6 +6,7 @@ mod projections;
 pub(crate) use probe::probe_worker;
 use projections::Projections;
 
+use crate::audit::{AuditFolder, Signer};
 use crate::config::{AdminKey, Roles, Settings};
 use crate::stores::{Control, ReadModelStore, Stores};
 use crate::{data_folder, recognition, stores};
@@ -276,13 +277,19 @@ impl Wired {
 
     /// Returns everything that answers HTTP. `public_url` has no slash at the end.
     pub(crate) fn router(&self, public_url: &str, metrics: PrometheusHandle) -> Router {
-        let state = self.api_state(public_url, metrics);
-        let graphql = self.graphql_state(public_url, &state);
+        let signer = Arc::new(Signer::new(self, AuditFolder::of(&self.settings)));
+        let state = self.api_state(public_url, metrics, Arc::clone(&signer));
+        let graphql = self.graphql_state(public_url, &state, signer);
         let extra = dlcs_graphql::router(graphql, Arc::new(dlcs_api::graphiql_page));
         dlcs_api::router(state, extra)
     }
 
-    fn api_state(&self, public_url: &str, metrics: PrometheusHandle) -> ApiState {
+    fn api_state(
+        &self,
+        public_url: &str,
+        metrics: PrometheusHandle,
+        audit: Arc<Signer>,
+    ) -> ApiState {
         let tiles = Tiles::new(Arc::clone(&self.objects), TilesSettings::default());
         ApiState {
             commands: self.commands.clone(),
@@ -293,6 +300,7 @@ impl Wired {
             objects: Arc::clone(&self.objects),
             origins: Arc::new(Checked(Arc::clone(&self.origins))),
             readiness: Arc::new(Ready::new(self)),
+            audit,
             clock: Arc::clone(&self.clock),
             metrics: Arc::new(move || metrics.render()),
             public_url: PublicUrl::new(public_url),
@@ -313,7 +321,7 @@ impl Wired {
         }
     }
 
-    fn graphql_state(&self, public_url: &str, api: &ApiState) -> GraphqlState {
+    fn graphql_state(&self, public_url: &str, api: &ApiState, audit: Arc<Signer>) -> GraphqlState {
         let credentials = api.credentials.clone();
         let shared = Arc::new(api.clone());
         let for_canvases = Arc::clone(&shared);
@@ -346,6 +354,7 @@ impl Wired {
                     credentials.identify(&headers).await.map_err(|problem| problem.detail)
                 })
             }),
+            audit,
             projections: Arc::new(Projections {
                 models: Arc::clone(&self.read_models.models),
                 consumers: Arc::clone(&self.control.consumers),

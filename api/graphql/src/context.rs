@@ -63,6 +63,7 @@ pub struct GraphqlState {
     pub public_url: Arc<str>,
     pub authenticate: Authenticate,
     pub projections: Arc<dyn ProjectionControl>,
+    pub audit: Arc<dyn AuditProofs>,
     pub check_origin: CheckOrigin,
 }
 
@@ -124,6 +125,25 @@ pub trait ProjectionControl: Send + Sync {
     async fn consumers(&self) -> Result<Vec<ConsumerStatus>, String>;
     /// Begins a rebuild beside the serving version; answers when the new one serves.
     async fn rebuild(&self, name: &str) -> Result<(), String>;
+}
+
+/// That an event is in the history, whoever does not believe it.
+#[derive(Debug, Clone, async_graphql::SimpleObject)]
+pub struct AuditProof {
+    pub index: u64,
+    /// The entry of the event, see `docs/audit-format.md`.
+    pub record: String,
+    /// Hashes beside its way to the root, from below upwards, in hexadecimal: RFC 6962, section 2.1.1.
+    pub proof: Vec<String>,
+    /// A signed note of size and root.
+    pub checkpoint: String,
+}
+
+/// Proves what is in the history; the sentence of a refusal is for people.
+#[async_trait]
+pub trait AuditProofs: Send + Sync {
+    /// `None`: there is no such event yet.
+    async fn proof(&self, index: u64) -> Result<Option<AuditProof>, String>;
 }
 
 /// Encodes a name as a segment of an address.

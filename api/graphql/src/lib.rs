@@ -16,8 +16,8 @@ mod subscriptions;
 mod types;
 
 pub use context::{
-    AnnotationText, Authenticate, CanvasOutline, Canvases, CheckOrigin, ConsumerStatus,
-    GraphqlState, ManifestNames, Members, ProjectionControl, ProjectionStatus,
+    AnnotationText, AuditProof, AuditProofs, Authenticate, CanvasOutline, Canvases, CheckOrigin,
+    ConsumerStatus, GraphqlState, ManifestNames, Members, ProjectionControl, ProjectionStatus,
 };
 pub use http::{Page, router};
 

@@ -1,6 +1,7 @@
 //! Questions.
 
 mod annotations;
+mod audit;
 mod changes;
 mod collections;
 mod definitions;
@@ -97,6 +98,7 @@ pub struct Query(
     definitions::DefinitionQuery,
     annotations::AnnotationQuery,
     changes::ChangeQuery,
+    audit::AuditQuery,
 );
 
 /// What the audit trail is narrowed to.

@@ -2,6 +2,7 @@
 
 mod access;
 mod annotations;
+mod audit;
 mod exports;
 mod stored;
 
@@ -57,6 +58,7 @@ pub(crate) fn routes() -> Vec<Route> {
         annotations::routes(),
         queries_by_name(),
         exports::routes(),
+        audit::routes(),
     ]
     .into_iter()
     .flatten()

@@ -30,6 +30,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("deleted", "What was at this address has been deleted."),
     ("extras-needed", "The header X-IIIF-CS-Show-Extras: All is missing."),
     ("headers-too-large", "The headers have more bytes than are accepted."),
+    (
+        "history-changed",
+        "Events that were signed are not what they were: the audit log is not signed any more.",
+    ),
     ("idempotency-key-reused", "The Idempotency-Key came before with another body."),
     ("image-request-too-large", "More would have to be decoded than the server is willing to."),
     ("ingest-failed", "The image could not be ingested; its resource says why."),

@@ -71,6 +71,7 @@ pub(super) fn router() -> Router {
         objects,
         origins: Arc::new(Fakes),
         readiness: Arc::new(Fakes),
+        audit: Arc::new(Fakes),
         clock: clock.clone(),
         metrics: Arc::new(|| "metrics".to_owned()),
         public_url: PublicUrl::new(BASE),

@@ -1,6 +1,7 @@
 //! What customers define: there is nothing.
 
 use super::{Fakes, Found, Listed, nothing};
+use crate::{AuditRefused, AuditSigner};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
 use dlcs_domain::{CustomerId, DefinitionId, NamedQueryId};
@@ -46,6 +47,17 @@ impl Definitions for Fakes {
         _: &PageRequest,
     ) -> Listed<DefinitionRow> {
         nothing()
+    }
+}
+
+#[async_trait]
+impl AuditSigner for Fakes {
+    async fn key(&self) -> Result<String, AuditRefused> {
+        Ok("dlcs.test+00000000+AQ==".to_owned())
+    }
+
+    async fn checkpoint(&self) -> Result<String, AuditRefused> {
+        Err(AuditRefused::Forked("another history".to_owned()))
     }
 }
 
