@@ -1,6 +1,7 @@
 //! The tamper-evident log, as an auditor uses it who has nothing but a file, or an address.
 
 mod http;
+mod others;
 
 use crate::support::fixtures::png;
 use crate::support::server::{Server, dlcs};
