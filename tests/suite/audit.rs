@@ -2,6 +2,7 @@
 
 mod http;
 mod others;
+mod tampering;
 
 use crate::support::fixtures::png;
 use crate::support::server::{Server, dlcs};
