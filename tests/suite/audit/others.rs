@@ -2,13 +2,14 @@
 //! others.
 
 use super::filled;
-use crate::support::server::{Persona, Server};
+use crate::support::server::{PATIENCE, Persona, Server};
 use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 use reqwest::StatusCode;
 use sha2::Sha256;
 use signed_note::{Note, StandardVerifier, VerifierList};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 use tlog_tiles::tlog::{self, Hash, check_record, check_tree, prove_record, prove_tree};
 use tlog_tiles::{Checkpoint, Tile, TileHashReader, TileReader};
 
@@ -98,16 +99,29 @@ async fn entries(server: &Server, checkpoint: &Checkpoint, tile: u64) -> Vec<Vec
     entries
 }
 
+/// Returns a checkpoint of so many events: for a second, one that was signed before is new enough.
+async fn checkpoint_of(server: &Server, key: &str, events: u64) -> Checkpoint {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let signed = checkpoint(server, key).await;
+        if signed.size() >= events {
+            return signed;
+        }
+        assert!(Instant::now() < deadline, "{} of {events} events are signed", signed.size());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test]
 async fn others_verify_the_log_by_http() {
     let server = Server::start();
     filled(&server, 100).await;
+    server.projected().await;
     let key = String::from_utf8(get(&server, "key").await).expect("UTF-8").trim().to_owned();
-    let old = checkpoint(&server, &key).await;
-    assert!(old.size() >= 100, "{}", old.size());
+    let old = checkpoint_of(&server, &key, 100).await;
     filled(&server, 300).await;
-    let new = checkpoint(&server, &key).await;
-    assert!(new.size() >= 300, "{}", new.size());
+    server.projected().await;
+    let new = checkpoint_of(&server, &key, 300).await;
 
     let consistency = proof(&server, &new, |it| prove_tree(new.size(), old.size(), it)).await;
     check_tree(&consistency, new.size(), *new.hash(), old.size(), *old.hash())

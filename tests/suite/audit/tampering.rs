@@ -21,21 +21,16 @@ c.execute("ATTACH ? AS kept", (kept,))
 c.execute("BEGIN IMMEDIATE")
 for (name,) in list(c.execute("SELECT name FROM main.sqlite_master WHERE type='trigger'")):
     c.execute('DROP TRIGGER "%s"' % name)
-def first_of(stream):
-    return c.execute("SELECT min(position) FROM events WHERE stream = ?", (stream,)).fetchone()[0]
 def flipped(value, bit):
     value = bytearray(value)
     value[bit // 8 % len(value)] ^= 1 << bit % 8
     return bytes(value)
 first = at
 if kind != 'restore':
-    for table in ('events', 'streams'):
-        c.execute("CREATE TABLE IF NOT EXISTS kept.%s AS SELECT * FROM main.%s" % (table, table))
+    c.execute("CREATE TABLE IF NOT EXISTS kept.events AS SELECT * FROM main.events")
 if kind == 'restore':
-    for table in ('events', 'streams'):
-        c.execute("DELETE FROM main.%s" % table)
-    for table in ('streams', 'events'):
-        c.execute("INSERT INTO main.%s SELECT * FROM kept.%s" % (table, table))
+    c.execute("DELETE FROM main.events")
+    c.execute("INSERT INTO main.events SELECT * FROM kept.events")
 elif kind in ('payload', 'metadata', 'event_id'):
     (value,) = c.execute("SELECT %s FROM events WHERE position = ?" % kind, (at,)).fetchone()
     c.execute("UPDATE events SET %s = ? WHERE position = ?" % kind, (flipped(value, more), at))
@@ -43,16 +38,10 @@ elif kind in ('revision', 'schema_version', 'recorded_at_us'):
     bit = 10 + more % 20
     c.execute("UPDATE events SET {0} = ({0} | {1}) - ({0} & {1}) WHERE position = ?"
               .format(kind, 1 << bit), (at,))
-elif kind == 'type':
-    (value,) = c.execute("SELECT type FROM events WHERE position = ?", (at,)).fetchone()
-    c.execute("UPDATE events SET type = CAST(? AS TEXT) WHERE position = ?",
+elif kind in ('type', 'stream'):
+    (value,) = c.execute("SELECT %s FROM events WHERE position = ?" % kind, (at,)).fetchone()
+    c.execute("UPDATE events SET %s = CAST(? AS TEXT) WHERE position = ?" % kind,
               (flipped(value.encode(), more), at))
-elif kind == 'stream':
-    (stream,) = c.execute("SELECT stream FROM events WHERE position = ?", (at,)).fetchone()
-    (value,) = c.execute("SELECT name FROM streams WHERE id = ?", (stream,)).fetchone()
-    c.execute("UPDATE streams SET name = CAST(? AS TEXT) WHERE id = ?",
-              (flipped(value.encode(), more), stream))
-    first = first_of(stream)
 elif kind == 'drop':
     c.execute("DELETE FROM events WHERE position = ?", (at,))
 elif kind == 'swap':
