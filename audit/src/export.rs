@@ -2,11 +2,14 @@
 //! change unseen.
 //!
 //! In this order: the header; events, and behind the last event of each tile the tiles that are whole
-//! by then; tiles that are not; digests of the read models; the verifier key; the checkpoint, which
+//! by then; tiles that are not; blobs that events name, if they were wished for; digests of the read
+//! models; the verifier key; the checkpoint, which
 //! is of all events in the file; and a seal: a signed note of the SHA-256 over all lines before it.
 
+mod content;
 mod verify;
 
+pub use content::{Content, Recorded};
 pub use verify::{Finding, Verified, Verifier};
 
 use crate::leaf::Leaf;
@@ -37,6 +40,12 @@ enum Line<'a> {
         path: Cow<'a, str>,
         /// Hashes, one behind the other, in base64.
         hashes: Cow<'a, str>,
+    },
+    Blob {
+        /// Ends with the SHA-256 of the bytes.
+        key: Cow<'a, str>,
+        /// In base64.
+        bytes: Cow<'a, str>,
     },
     Dump {
         projection: Cow<'a, str>,
@@ -126,11 +135,24 @@ impl<W: Write> Exporter<W> {
         Ok(())
     }
 
-    /// Ends the file: `key` signs the checkpoint of [`Exporter::tree`], and all that was written.
-    pub fn finish(mut self, dumps: &[Dump], key: &SigningKey) -> io::Result<W> {
+    /// Adds a blob, behind all events. Its key ends with its SHA-256; keys come in their order.
+    pub fn blob(&mut self, key: &str, bytes: &[u8]) -> io::Result<()> {
+        self.end_tiles()?;
+        let bytes = STANDARD.encode(bytes).into();
+        write(&mut self.out, &Line::Blob { key: key.into(), bytes })
+    }
+
+    /// Writes tiles that are not whole, once.
+    fn end_tiles(&mut self) -> io::Result<()> {
         for tile in std::mem::take(&mut self.tiler).finish() {
             write_tile(&mut self.out, &tile)?;
         }
+        Ok(())
+    }
+
+    /// Ends the file: `key` signs the checkpoint of [`Exporter::tree`], and all that was written.
+    pub fn finish(mut self, dumps: &[Dump], key: &SigningKey) -> io::Result<W> {
+        self.end_tiles()?;
         for dump in dumps {
             let line = Line::Dump {
                 projection: dump.projection.as_str().into(),

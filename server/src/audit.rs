@@ -4,6 +4,7 @@
 //! compared with what a running server has seen. [`signer`] signs for the server.
 
 mod folder;
+mod replay;
 mod seen;
 mod signer;
 
@@ -20,7 +21,10 @@ use dlcs_audit::tree::{Tree, inclusion_proof};
 use dlcs_audit::{Checkpoint, Hash, Leaf, VerifierKey};
 use dlcs_eventlog::{EventLog, LogError, Position, RecordedEvent};
 use dlcs_projections::audit_tree::leaf;
+use dlcs_projections::named_blobs::NamedBlobs;
+use dlcs_projections::projection::DecodedEvent;
 use folder::Turn;
+use replay::Replayed;
 use seen::Seen;
 use serde_json::json;
 use std::fs::File;
@@ -44,7 +48,12 @@ pub(crate) enum AuditCommand {
         index: u64,
     },
     /// Write all that an auditor needs into one file.
-    Export { file: PathBuf },
+    Export {
+        file: PathBuf,
+        /// Also texts and documents, so that every read model can be made anew out of the file.
+        #[arg(long)]
+        with_blobs: bool,
+    },
     /// Verify such a file, without a server and its stores. Status 1, and what is wrong, unless it is
     /// as it was written.
     Verify {
@@ -56,6 +65,10 @@ pub(crate) enum AuditCommand {
         /// believed.
         #[arg(long, value_name = "KEY")]
         public_key: Option<String>,
+        /// Make the read models anew, too, and compare them with the digests in the file. Status 3
+        /// where one cannot be made.
+        #[arg(long)]
+        replay: bool,
     },
 }
 
@@ -63,14 +76,18 @@ pub(crate) async fn run(command: AuditCommand, settings: &Settings) -> anyhow::R
     match command {
         AuditCommand::Checkpoint => {
             let mut reading = Reading::begin(settings).await?;
-            let tree = reading.history(u64::MAX, |_| Ok(())).await?;
+            let tree = reading.history(u64::MAX, |_, _| Ok(())).await?;
             print_line(reading.turn.sign(tree.size(), tree.root())?.note.trim_end());
         }
         AuditCommand::Key => print_line(&AuditFolder::of(settings).key()?.verifier().to_string()),
         AuditCommand::Prove { index } => prove(index, settings).await?,
-        AuditCommand::Export { file } => export(&file, settings).await?,
-        AuditCommand::Verify { file, checkpoint, public_key } => {
-            return verify(&file, checkpoint.as_deref(), public_key.as_deref());
+        AuditCommand::Export { file, with_blobs } => export(&file, with_blobs, settings).await?,
+        AuditCommand::Verify { file, checkpoint, public_key, replay } => {
+            let verified = verify(&file, checkpoint.as_deref(), public_key.as_deref())?;
+            let Some(verified) = verified else { return Ok(ExitCode::FAILURE) };
+            if replay {
+                return Ok(report(replay::replay(&file, &verified).await?));
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -96,7 +113,7 @@ impl Reading {
     async fn history(
         &mut self,
         to: u64,
-        mut each: impl FnMut(&Leaf<'_>) -> anyhow::Result<()>,
+        mut each: impl FnMut(&Leaf<'_>, &RecordedEvent) -> anyhow::Result<()>,
     ) -> anyhow::Result<Tree> {
         let mut grown = Grown::new(self.turn.last().map(|it| it.checkpoint.clone()));
         let mut after = Position::START;
@@ -110,7 +127,7 @@ impl Reading {
                     let index = leaf.index;
                     bail!("event {index} is not the one that was recorded: nothing is signed");
                 }
-                each(&leaf)?;
+                each(&leaf, event)?;
                 grown.push(hash);
             }
             match events.last() {
@@ -183,7 +200,7 @@ async fn prove(index: u64, settings: &Settings) -> anyhow::Result<()> {
     let (mut hashes, mut record) = (Vec::new(), None);
     let mut reading = Reading::begin(settings).await?;
     let tree = reading
-        .history(u64::MAX, |leaf| {
+        .history(u64::MAX, |leaf, _| {
             if leaf.index == index {
                 record = Some(leaf.record());
             }
@@ -206,17 +223,31 @@ async fn prove(index: u64, settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn export(file: &Path, settings: &Settings) -> anyhow::Result<()> {
+async fn export(file: &Path, with_blobs: bool, settings: &Settings) -> anyhow::Result<()> {
     let mut reading = Reading::begin(settings).await?;
+    // Before the head is asked for: no digest is of a position behind the last event.
+    let dumps = dumps(settings, &reading.log).await?;
     let head = reading.log.head().await?;
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
     let beside = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .with_context(|| format!("`{}` cannot be written", file.display()))?;
     let program = concat!("dlcs ", env!("CARGO_PKG_VERSION"));
     let mut exporter = Exporter::new(BufWriter::new(beside), program)?;
-    let tree = reading.history(head.0, |leaf| Ok(exporter.event(leaf)?)).await?;
+    let mut named = NamedBlobs::default();
+    let tree = reading
+        .history(head.0, |leaf, event| {
+            if with_blobs {
+                named.apply(&DecodedEvent::new(event.clone()))?;
+            }
+            Ok(exporter.event(leaf)?)
+        })
+        .await?;
+    let objects = stores::objects(settings)?;
+    for blob in replay::exported(named) {
+        let bytes = replay::bytes(objects.as_ref(), &blob).await?;
+        exporter.blob(blob.key.as_str(), &bytes)?;
+    }
     reading.turn.sign(tree.size(), tree.root())?;
-    let dumps = dumps(settings, &reading.log).await?;
     let beside = exporter.finish(&dumps, reading.turn.key())?.into_inner()?;
     beside.as_file().sync_all()?;
     beside.persist(file)?;
@@ -239,30 +270,46 @@ async fn dumps(settings: &Settings, log: &Arc<dyn EventLog>) -> anyhow::Result<V
     Ok(dumps)
 }
 
+/// `None`: it is not valid, which has been said.
 fn verify(
     file: &Path,
     checkpoint: Option<&Path>,
     public_key: Option<&str>,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<Option<Verified>> {
     let trusted = public_key.map(verifier_key).transpose()?;
     let old = checkpoint.map(|it| old_checkpoint(it, trusted.as_ref())).transpose()?;
     let source =
         File::open(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     let is_trusted = trusted.is_some();
     match verified(BufReader::new(source), Verifier::new(trusted, old))? {
-        Ok(Verified { checkpoint, key, position }) => {
+        Ok(verified) => {
+            let Verified { checkpoint, key, position, .. } = &verified;
             let (size, root) = (checkpoint.size, hex::encode(checkpoint.root));
             print_line(&format!("valid: {size} events up to position {position}, root {root}"));
             if !is_trusted {
                 eprintln!("signed by {key}, which was not asked for: name it with --public-key");
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(Some(verified))
         }
         Err(finding) => {
             print_line(&format!("not valid: {finding}"));
-            Ok(ExitCode::FAILURE)
+            Ok(None)
         }
     }
+}
+
+/// Status 0: all are equal; 1: one is not; 3: one could not be made.
+fn report(replayed: Replayed) -> ExitCode {
+    let Replayed { equal, unequal, lacking } = replayed;
+    print_line(&format!("replayed: {} read models are equal", equal.len()));
+    for (name, why) in &lacking {
+        print_line(&format!("not replayed: {name}: {why}"));
+    }
+    if !unequal.is_empty() {
+        print_line(&format!("not equal: {}", unequal.join(" ")));
+        return ExitCode::FAILURE;
+    }
+    if lacking.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 
 /// `Err`: the file cannot be read at all.

@@ -2,6 +2,7 @@
 
 mod http;
 mod others;
+mod replay;
 mod tampering;
 
 use crate::support::fixtures::png;

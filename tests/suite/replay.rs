@@ -82,8 +82,8 @@ fn file_of(folder: &Path, projection: &str) -> PathBuf {
     files.rfind(wanted).expect("the projection has a file")
 }
 
-/// Changes one stored word, as somebody with access to the disk might.
-fn tamper(server: &Server) {
+/// Changes one stored word of `i1`, as somebody with access to the disk might.
+pub(crate) fn tamper(server: &Server) {
     if let Some(url) = server.store("DLCS_READ_STORE") {
         let sql = "DO $$ DECLARE name text; BEGIN
                 SELECT schema_name INTO STRICT name FROM dlcs_read.serving

@@ -1,6 +1,6 @@
 //! Whatever is done to an export is found.
 
-use super::{Dump, Exporter, Finding, Verified, Verifier};
+use super::{Content, Dump, Exporter, Finding, Verified, Verifier};
 use crate::leaf::Leaf;
 use crate::note::{Checkpoint, SigningKey, VerifierKey};
 use proptest::prelude::*;
@@ -28,6 +28,9 @@ fn exported(events: u64, salt: &str) -> String {
         };
         exporter.event(&leaf).expect("memory");
     }
+    for (key, bytes) in blobs() {
+        exporter.blob(&key, bytes).expect("memory");
+    }
     let dump = Dump {
         projection: "assets".to_owned(),
         version: 2,
@@ -36,6 +39,14 @@ fn exported(events: u64, salt: &str) -> String {
     };
     let out = exporter.finish(&[dump], &key()).expect("memory");
     String::from_utf8(out).expect("JSON")
+}
+
+/// Two blobs, by key.
+fn blobs() -> [(String, &'static [u8]); 2] {
+    let keyed = |kind: &str, bytes| {
+        (format!("{kind}/{}", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes))), bytes)
+    };
+    [keyed("documents", b"{}"), keyed("texts", b"\xff\x00")]
 }
 
 fn verified(file: &str, old: Option<Checkpoint>) -> Result<Verified, Finding> {
@@ -50,6 +61,39 @@ fn verified(file: &str, old: Option<Checkpoint>) -> Result<Verified, Finding> {
 fn checkpoint(events: u64, salt: &str) -> Checkpoint {
     let file = exported(events, salt);
     verified(&file, None).expect("it is as it was written").checkpoint
+}
+
+#[test]
+fn what_a_file_says_is_read() {
+    let file = exported(3, "");
+    let contents: Vec<Content> = file.lines().filter_map(Content::read).collect();
+    let Content::Event(last) = &contents[2] else { panic!("{contents:?}") };
+    assert_eq!((last.position, &*last.stream, last.revision), (5, "asset-1/2/a „b“", 2));
+    assert_eq!(last.payload, "{\"n\":2,\"salt\":\"\"}");
+    let expected = blobs().map(|(key, bytes)| Content::Blob { key, bytes: bytes.to_vec() });
+    assert_eq!(contents[3..], expected);
+    let verified = verified(&file, None).expect("as it was written");
+    assert_eq!((verified.blobs, verified.dumps.len()), (2, 1));
+    assert_eq!((&*verified.dumps[0].projection, verified.dumps[0].position), ("assets", 6));
+}
+
+/// Also where the seal would say so too: it names the blob.
+#[test]
+fn a_blob_that_is_another_one_is_named() {
+    let file = exported(1, "");
+    let [(document, _), _] = blobs();
+    let changed = file.replacen("\"bytes\":\"e30=\"", "\"bytes\":\"e31=\"", 1);
+    let finding = verified(&changed, None).expect_err("it was changed");
+    assert!(finding.what.contains(&document), "{finding}");
+    let twice: Vec<&str> = file
+        .lines()
+        .flat_map(|it| {
+            let count = if it.contains(&document) { 2 } else { 1 };
+            std::iter::repeat_n(it, count)
+        })
+        .collect();
+    let finding = verified(&twice.join("\n"), None).expect_err("it is there twice");
+    assert!(finding.what.contains(&document), "{finding}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Verifies an export, line by line: memory does not grow with it.
 
-use super::{Event, Line, VERSION, sealed};
+use super::{Dump, Event, Line, VERSION, sealed};
 use crate::leaf::Leaf;
 use crate::note::{Checkpoint, NoteError, VerifierKey};
 use crate::tiles::{Tile, Tiler, WIDTH};
@@ -37,6 +37,10 @@ pub struct Verified {
     pub key: VerifierKey,
     /// Position of the last event.
     pub position: u64,
+    /// Digests of read models, to be compared with those that the events lead to.
+    pub dumps: Vec<Dump>,
+    /// Blobs that are in the file.
+    pub blobs: u64,
 }
 
 /// Takes the lines of an export.
@@ -56,6 +60,9 @@ pub struct Verifier {
     last: Option<Last>,
     key: Option<VerifierKey>,
     checkpoint: Option<Checkpoint>,
+    dumps: Vec<Dump>,
+    blobs: u64,
+    last_blob: String,
     /// Over the lines so far.
     lines: Sha256,
 }
@@ -66,6 +73,7 @@ enum Stage {
     Begun,
     Events,
     PartialTiles,
+    Blobs,
     Dumps,
     Key,
     Checkpoint,
@@ -100,6 +108,9 @@ impl Verifier {
             last: None,
             key: None,
             checkpoint: None,
+            dumps: Vec::new(),
+            blobs: 0,
+            last_blob: String::new(),
             lines: Sha256::new(),
         }
     }
@@ -125,7 +136,13 @@ impl Verifier {
             Line::Header { version, .. } => self.header(version),
             Line::Event(event) => self.event(&event),
             Line::Tile { path, hashes } => self.tile(&path, &hashes),
-            Line::Dump { .. } => self.enter(Stage::Dumps),
+            Line::Blob { key, bytes } => self.blob(&key, &bytes),
+            Line::Dump { projection, version, position, digest } => {
+                self.enter(Stage::Dumps)?;
+                let (projection, digest) = (projection.into_owned(), digest.into_owned());
+                self.dumps.push(Dump { projection, version, position, digest });
+                Ok(())
+            }
             Line::Key { key } => self.key(&key),
             Line::Checkpoint { note } => self.checkpoint(&note),
             Line::Seal { note } => self.seal(&note, before),
@@ -142,7 +159,7 @@ impl Verifier {
             });
         };
         let position = self.last.map_or(0, |it| it.position);
-        Ok(Verified { checkpoint, key, position })
+        Ok(Verified { checkpoint, key, position, dumps: self.dumps, blobs: self.blobs })
     }
 
     fn header(&mut self, version: u32) -> Checked<()> {
@@ -223,6 +240,18 @@ impl Verifier {
             return wrong("the lines are not in their order");
         }
         self.stage = stage;
+        Ok(())
+    }
+
+    fn blob(&mut self, key: &str, bytes: &str) -> Checked<()> {
+        self.enter(Stage::Blobs)?;
+        let digest = STANDARD.decode(bytes).map(|it| hex::encode(Sha256::digest(it)));
+        let name = key.rsplit_once('/').map(|(_, name)| name);
+        if digest.ok().as_deref() != name || key <= &*self.last_blob {
+            return wrong(format!("the blob `{key}` is not the one of that name"));
+        }
+        key.clone_into(&mut self.last_blob);
+        self.blobs += 1;
         Ok(())
     }
 
