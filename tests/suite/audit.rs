@@ -184,3 +184,26 @@ async fn an_event_is_proved() {
     let beyond = server.command(&["audit", "prove", "9999"]);
     assert_eq!(beyond.status.code(), Some(1));
 }
+
+#[tokio::test]
+async fn a_death_while_signing_is_repeated_without_harm() {
+    let server = Server::start();
+    let file = server.data().join("audit-checkpoint");
+    let mut kept = said(&server.command(&["audit", "checkpoint"]));
+    for (number, point, is_kept) in [(1, "audit.before-keep", false), (2, "audit.after-keep", true)]
+    {
+        server.space(number).await;
+        let mut command = server.prepare(&["audit", "checkpoint"]);
+        let output = command.env("FAILPOINTS", format!("{point}=panic")).output();
+        let output = output.expect("the program runs");
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (None, true), "{point}");
+        let now = std::fs::read_to_string(&file).expect("a checkpoint");
+        assert_eq!(now.trim_end() != kept.trim_end(), is_kept, "{point}");
+        // Whoever died holds no lock.
+        kept = said(&server.command(&["audit", "checkpoint"]));
+        assert_eq!(std::fs::read_to_string(&file).expect("it").trim_end(), kept.trim_end());
+    }
+    let response =
+        server.get(crate::support::server::Persona::Anonymous, "/audit/checkpoint").await;
+    assert_eq!(response.status(), reqwest::StatusCode::OK);
+}

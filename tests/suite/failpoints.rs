@@ -75,7 +75,7 @@ const PASSED: &[(&str, u32)] = &[
 /// What only the embedded stores have.
 const EMBEDDED: [&str; 4] = ["log.", "control.", "projection.", "read-models."];
 /// Of commands, not of a server.
-const COMMANDS: [&str; 2] = ["backup.", "restore."];
+const COMMANDS: [&str; 3] = ["backup.", "restore.", "audit."];
 
 fn begins_with_one_of(name: &str, prefixes: &[&str]) -> bool {
     prefixes.iter().any(|it| name.starts_with(it))

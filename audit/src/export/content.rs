@@ -28,7 +28,8 @@ pub struct Recorded {
 impl Content {
     /// Reads a line of a file that was verified before. `None`: a line of another kind.
     pub fn read(line: &str) -> Option<Self> {
-        match serde_json::from_str(line).ok()? {
+        let line: Line<'_> = serde_json::from_str(line).ok()?;
+        match line {
             Line::Event(event) => Some(Self::Event(event.into())),
             Line::Blob { key, bytes } => {
                 Some(Self::Blob { key: key.into_owned(), bytes: STANDARD.decode(&*bytes).ok()? })

@@ -43,7 +43,7 @@ fn exported(events: u64, salt: &str) -> String {
 
 /// Two blobs, by key.
 fn blobs() -> [(String, &'static [u8]); 2] {
-    let keyed = |kind: &str, bytes| {
+    let keyed = |kind: &str, bytes: &'static [u8]| {
         (format!("{kind}/{}", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes))), bytes)
     };
     [keyed("documents", b"{}"), keyed("texts", b"\xff\x00")]

@@ -120,7 +120,9 @@ impl Turn {
         let origin = self.key.name().to_owned();
         let checkpoint = Checkpoint { origin, size, root };
         let note = self.key.sign(size, root);
+        fail::fail_point!("audit.before-keep");
         write_secret(&self.path, &note)?;
+        fail::fail_point!("audit.after-keep");
         Ok(Signed { note, checkpoint })
     }
 }

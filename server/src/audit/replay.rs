@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Events of one transaction.
 const EVENTS_MAX: usize = 4_096;
@@ -126,7 +127,7 @@ async fn apply(events: Vec<RecordedEvent>, targets: &mut [Target<'_>]) -> anyhow
 
 fn recorded(event: Recorded) -> anyhow::Result<RecordedEvent> {
     let position = Position(event.position);
-    let id = event.event_id.parse();
+    let id = event.event_id.parse::<Uuid>();
     Ok(RecordedEvent {
         position,
         event_id: EventId(id.with_context(|| format!("the id of the event at {position}"))?),
