@@ -1,7 +1,5 @@
 //! From a picture through its derivative to answers: bytes, geometry and colours.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
-
 use bytes::Bytes;
 use dlcs_iiif::image_request::{Dimensions, ImageRequest, ImageVersion, Limits, resolve};
 use dlcs_imaging::decode::Decoded;
