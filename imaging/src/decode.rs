@@ -9,6 +9,7 @@
 //! orientation 5 to 8 is turned; a progressive JPEG up to 6 more, an interlaced PNG 4 more while it
 //! is decoded.
 
+mod gif;
 mod jpeg;
 mod jpeg_markers;
 mod png;
@@ -83,6 +84,7 @@ fn read<R: BufRead + Seek>(
         MediaType::Png => png::decode(source, limits)?,
         MediaType::Tiff => tiff::decode(source, length, limits)?,
         MediaType::WebP => webp::decode(source, limits)?,
+        MediaType::Gif => gif::decode(source, limits)?,
     };
     Ok((media_type, stored))
 }

@@ -27,7 +27,7 @@ fn look<R: BufRead + Seek>(source: &mut R) -> Option<u32> {
         MediaType::Jpeg => of_jpeg(source),
         MediaType::Png => of_png(source),
         MediaType::Tiff => of_tiff(source),
-        MediaType::WebP => None,
+        MediaType::WebP | MediaType::Gif => None,
     }
 }
 

@@ -17,6 +17,8 @@ pub enum MediaType {
     Tiff,
     #[serde(rename = "image/webp")]
     WebP,
+    #[serde(rename = "image/gif")]
+    Gif,
 }
 
 impl MediaType {
@@ -26,6 +28,7 @@ impl MediaType {
             Self::Png => "image/png",
             Self::Tiff => "image/tiff",
             Self::WebP => "image/webp",
+            Self::Gif => "image/gif",
         }
     }
 }
@@ -50,8 +53,11 @@ pub fn sniff(head: &[u8]) -> Result<MediaType, ImageError> {
     if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
         return Ok(MediaType::WebP);
     }
+    if head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a") {
+        return Ok(MediaType::Gif);
+    }
     Err(ImageError::unsupported(format!(
-        "the content is {}; JPEG, PNG, TIFF and WebP are accepted",
+        "the content is {}; JPEG, PNG, TIFF, WebP and GIF are accepted",
         name_of_unsupported(head)
     )))
 }
@@ -60,7 +66,6 @@ fn name_of_unsupported(head: &[u8]) -> &'static str {
     let is_jp2 = head.starts_with(b"\0\0\0\x0cjP  ") || head.starts_with(b"\xff\x4f\xff\x51");
     match head {
         _ if is_jp2 => "JPEG 2000",
-        [b'G', b'I', b'F', b'8', ..] => "GIF",
         [b'B', b'M', ..] => "BMP",
         [b'%', b'P', b'D', b'F', ..] => "PDF",
         [b'<', ..] => "markup, not an image",
@@ -85,6 +90,8 @@ mod tests {
         check(b"II+\0\x08\0\0\0", Ok(MediaType::Tiff));
         check(b"RIFF\x10\0\0\0WEBPVP8 ", Ok(MediaType::WebP));
         check(b"RIFF\x10\0\0\0WAVE", Err("media-type-unsupported"));
+        check(b"GIF89a", Ok(MediaType::Gif));
+        check(b"GIF80a", Err("media-type-unsupported"));
         check(b"\0\0\0\x0cjP  \r\n\x87\n", Err("media-type-unsupported"));
         check(b"<svg xmlns", Err("media-type-unsupported"));
         check(b"PK\x03\x04", Err("media-type-unsupported"));

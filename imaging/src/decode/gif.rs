@@ -52,18 +52,15 @@ fn look_for_the_end<R: BufRead>(source: R, limits: &DecodeLimits) -> Result<(), 
 fn options(limits: &DecodeLimits) -> DecodeOptions {
     let mut options = DecodeOptions::new();
     let bytes = limits.pixels_max.max(limits.icc_bytes_max);
-    options.set_memory_limit(NonZeroU64::new(bytes).map_or_else(
-        || MemoryLimit::Bytes(NonZeroU64::MIN),
-        MemoryLimit::Bytes,
-    ));
+    options.set_memory_limit(
+        NonZeroU64::new(bytes)
+            .map_or_else(|| MemoryLimit::Bytes(NonZeroU64::MIN), MemoryLimit::Bytes),
+    );
     options
 }
 
 /// Returns the colour of each index; what is transparent is white paper.
-fn colors<R: BufRead>(
-    decoder: &Decoder<R>,
-    frame: &Frame<'_>,
-) -> Result<Vec<[u8; 3]>, ImageError> {
+fn colors<R: BufRead>(decoder: &Decoder<R>, frame: &Frame<'_>) -> Result<Vec<[u8; 3]>, ImageError> {
     let palette = match &frame.palette {
         Some(palette) => palette,
         None => decoder.palette().map_err(refused)?,
@@ -95,7 +92,8 @@ fn place(
     for (y, row) in rows.take(height.saturating_sub(top)).enumerate() {
         for (x, index) in row.iter().take(visible).enumerate() {
             let color = colors.get(usize::from(*index));
-            let color = color.ok_or_else(|| ImageError::corrupt("a colour of the GIF is not in its palette"))?;
+            let color = color
+                .ok_or_else(|| ImageError::corrupt("a colour of the GIF is not in its palette"))?;
             let at = ((top + y) * width + left + x) * count;
             pixels[at..at + count].copy_from_slice(&color[..count]);
         }

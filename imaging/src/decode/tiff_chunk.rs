@@ -48,10 +48,16 @@ pub(super) fn decompress(
         Compression::Deflate => {
             Box::new(flate2::bufread::ZlibDecoder::new(Cursor::new(compressed)))
         }
+        Compression::Zstd => Box::new(zstd_rows(compressed)?),
         Compression::PackBits => Box::new(PackBitsReader::new(compressed)),
         Compression::Group4 => Box::new(group4_rows(&compressed, header.chunks.width, rows)?),
         Compression::Jpeg => Box::new(jpeg_rows(header, &compressed, rows, limits)?),
     })
+}
+
+/// What was compressed for a window beyond the decoder's usual one (128 MiB) is refused by it.
+fn zstd_rows(compressed: Vec<u8>) -> Result<impl Read, ImageError> {
+    Ok(zstd::stream::read::Decoder::with_buffer(Cursor::new(compressed))?)
 }
 
 struct LzwReader {
@@ -176,7 +182,7 @@ fn jpeg_rows(
     if found.width != header.chunks.width as usize || found.height < rows as usize {
         return Err(ImageError::corrupt("a JPEG in the TIFF has another size than its piece"));
     }
-    let (format, samples) = match header.samples {
+    let (format, samples) = match header.samples_of_a_chunk() {
         1 => (PixelFormat::GRAY, 1),
         3 => (PixelFormat::RGB, 3),
         4 => (PixelFormat::CMYK, 4),
@@ -204,7 +210,7 @@ fn complete_jpeg(header: &Header, stream: &[u8]) -> Vec<u8> {
     let stream = stream.strip_prefix(&SOI).unwrap_or(stream);
     let mut jpeg = Vec::with_capacity(2 + ADOBE.len() + tables.len() + stream.len());
     jpeg.extend_from_slice(&SOI);
-    if header.samples == 3 {
+    if header.samples_of_a_chunk() == 3 {
         jpeg.extend_from_slice(&ADOBE);
         let is_ycbcr = header.photometric == Photometric::YCbCr;
         jpeg.push(u8::from(is_ycbcr));

@@ -39,6 +39,7 @@ pub(super) enum Compression {
     Deflate,
     PackBits,
     Jpeg,
+    Zstd,
 }
 
 /// Strips and tiles are the same thing: a strip is a tile as wide as the image.
@@ -149,8 +150,7 @@ impl Header {
             let detail = format!("a TIFF of {} × {} bits", self.samples, self.bits);
             return Err(ImageError::unsupported(format!("{detail} in a form that is not read")));
         }
-        let is_subsampled = self.photometric == Photometric::YCbCr && self.is_planar;
-        if is_subsampled || self.is_planar && self.compression == Compression::Jpeg {
+        if self.photometric == Photometric::YCbCr && self.is_planar {
             return Err(ImageError::unsupported("a TIFF with a plane for each component"));
         }
         Ok(self)
@@ -163,6 +163,11 @@ impl Header {
             Photometric::Rgb | Photometric::Palette(_) | Photometric::YCbCr => SampleSpace::Rgb,
             Photometric::Cmyk => SampleSpace::Cmyk,
         }
+    }
+
+    /// Returns the number of samples of each pixel that lie together in a chunk.
+    pub(super) fn samples_of_a_chunk(&self) -> u16 {
+        if self.is_planar { 1 } else { self.samples }
     }
 
     /// Returns the number of samples that belong to the colour, which come first.
@@ -237,6 +242,7 @@ fn compression(value: u64) -> Result<Compression, ImageError> {
         7 => Ok(Compression::Jpeg),
         8 | 32946 => Ok(Compression::Deflate),
         32773 => Ok(Compression::PackBits),
+        50000 => Ok(Compression::Zstd),
         _ => Err(ImageError::unsupported(format!("a TIFF with compression {value}"))),
     }
 }

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod delivery;
+mod forms;
 mod sources;
 mod support;
