@@ -10,6 +10,8 @@
 //! is decoded.
 
 mod gif;
+mod jp2;
+mod jp2_frame;
 mod jpeg;
 mod jpeg_markers;
 mod png;
@@ -85,6 +87,7 @@ fn read<R: BufRead + Seek>(
         MediaType::Tiff => tiff::decode(source, length, limits)?,
         MediaType::WebP => webp::decode(source, limits)?,
         MediaType::Gif => gif::decode(source, limits)?,
+        MediaType::Jp2 | MediaType::J2k => jp2::decode(source, length, limits)?,
     };
     Ok((media_type, stored))
 }

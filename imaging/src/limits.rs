@@ -29,6 +29,8 @@ pub struct DecodeLimits {
     pub chunks_max: u64,
     /// Scans of a JPEG.
     pub scans_max: u32,
+    /// Memory that decoding a JPEG 2000 may take, in bytes.
+    pub jpeg_2000_bytes_max: u64,
 }
 
 impl Default for DecodeLimits {
@@ -44,6 +46,7 @@ impl Default for DecodeLimits {
             directories_max: 64,
             chunks_max: 1_000_000,
             scans_max: 100,
+            jpeg_2000_bytes_max: 1280 * MEBI,
         }
     }
 }
@@ -73,6 +76,22 @@ impl DecodeLimits {
             return Err(ImageError::too_large(detail));
         }
         Ok(())
+    }
+
+    /// Checks the size of a JPEG 2000 by what its decoder takes: every sample of the picture as a
+    /// number of 4 bytes and again as one byte, and the coefficients of the largest tile thrice.
+    pub(crate) fn check_jpeg_2000(
+        &self,
+        pixels: u64,
+        tile_pixels: u64,
+        components: u64,
+    ) -> Result<(), ImageError> {
+        let bytes = pixels.saturating_mul(components * 5).saturating_add(tile_pixels * 12);
+        if bytes <= self.jpeg_2000_bytes_max {
+            return Ok(());
+        }
+        let detail = format!("decoding this JPEG 2000 would take {bytes} bytes of memory");
+        Err(ImageError::too_large(detail))
     }
 
     /// Checks the length of a colour profile.

@@ -27,7 +27,8 @@ fn look<R: BufRead + Seek>(source: &mut R) -> Option<u32> {
         MediaType::Jpeg => of_jpeg(source),
         MediaType::Png => of_png(source),
         MediaType::Tiff => of_tiff(source),
-        MediaType::WebP | MediaType::Gif => None,
+        MediaType::Jp2 => of_jp2(source),
+        MediaType::WebP | MediaType::Gif | MediaType::J2k => None,
     }
 }
 
@@ -88,6 +89,39 @@ fn of_tiff<R: Read + Seek>(source: &mut R) -> Option<u32> {
     Some(per_inch(if unit == Some(CENTIMETRE) { density * 2.54 } else { density }))
 }
 
+/// ISO/IEC 15444-1, section I.5.3.7: the capture resolution goes before the one for display.
+fn of_jp2<R: Read + Seek>(source: &mut R) -> Option<u32> {
+    let mut found = [None, None];
+    let end = source.seek(SeekFrom::End(0)).ok()?;
+    source.seek(SeekFrom::Start(0)).ok()?;
+    for _ in 0..PARTS_MAX {
+        let start = source.stream_position().ok()?;
+        if start + 8 > end {
+            break;
+        }
+        let length = u32::from_be_bytes(read(source)?);
+        match &read::<4, _>(source)? {
+            // Boxes of boxes: what is next lies within.
+            b"jp2h" | b"res " => continue,
+            b"resc" => found[0] = per_metre(read(source)?),
+            b"resd" => found[1] = per_metre(read(source)?),
+            b"jp2c" => break,
+            _ => {}
+        }
+        let length = u64::from(length).max(8);
+        source.seek(SeekFrom::Start(start.checked_add(length)?)).ok()?;
+    }
+    found.into_iter().flatten().next()
+}
+
+/// Numerators and denominators of height and width, then their powers of ten.
+fn per_metre(resolution: [u8; 10]) -> Option<u32> {
+    let [n1, n0, d1, d0, .., vertical_exponent, _] = resolution;
+    let (dots, per) = (u16::from_be_bytes([n1, n0]), u16::from_be_bytes([d1, d0]));
+    let scale = 10f64.powi(i32::from(vertical_exponent as i8));
+    (per > 0).then(|| per_inch(f64::from(dots) / f64::from(per) * scale * 0.0254))
+}
+
 fn read<const N: usize, R: Read>(source: &mut R) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     source.read_exact(&mut bytes).ok()?;
@@ -146,6 +180,20 @@ mod tests {
         image.resolution(ResolutionUnit::Centimeter, Rational { n: 118, d: 1 });
         image.write_data(&[0]).unwrap();
         assert_eq!(dpi(&file.into_inner()), Some(300));
+    }
+
+    #[test]
+    fn a_jp2_says_it_in_a_box() {
+        let signature = b"\0\0\0\x0cjP  \r\n\x87\n";
+        // 11811 / 100 × 10² dots a metre.
+        let resolution = [0x2e, 0x23, 0, 100, 0x2e, 0x23, 0, 100, 2, 2];
+        let capture = [&[0, 0, 0, 18][..], b"resc", &resolution].concat();
+        let display = [&[0, 0, 0, 18][..], b"resd", &[0, 1, 0, 1, 0, 1, 0, 1, 0, 0]].concat();
+        let header = [&[0, 0, 0, 52][..], b"jp2h", &[0, 0, 0, 44], b"res "].concat();
+        let file = [&signature[..], &header, &display, &capture].concat();
+        assert_eq!(dpi(&file), Some(300));
+        assert_eq!(dpi(&file[..file.len() - 1]), None);
+        assert_eq!(dpi(signature), None);
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub enum MediaType {
     WebP,
     #[serde(rename = "image/gif")]
     Gif,
+    #[serde(rename = "image/jp2")]
+    Jp2,
+    /// A codestream of JPEG 2000 without the boxes of a file.
+    #[serde(rename = "image/j2c")]
+    J2k,
 }
 
 impl MediaType {
@@ -29,6 +34,8 @@ impl MediaType {
             Self::Tiff => "image/tiff",
             Self::WebP => "image/webp",
             Self::Gif => "image/gif",
+            Self::Jp2 => "image/jp2",
+            Self::J2k => "image/j2c",
         }
     }
 }
@@ -56,16 +63,20 @@ pub fn sniff(head: &[u8]) -> Result<MediaType, ImageError> {
     if head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a") {
         return Ok(MediaType::Gif);
     }
+    if head.starts_with(b"\0\0\0\x0cjP  \r\n\x87\n") {
+        return Ok(MediaType::Jp2);
+    }
+    if head.starts_with(b"\xff\x4f\xff\x51") {
+        return Ok(MediaType::J2k);
+    }
     Err(ImageError::unsupported(format!(
-        "the content is {}; JPEG, PNG, TIFF, WebP and GIF are accepted",
+        "the content is {}; JPEG, PNG, TIFF, WebP, GIF and JPEG 2000 are accepted",
         name_of_unsupported(head)
     )))
 }
 
 fn name_of_unsupported(head: &[u8]) -> &'static str {
-    let is_jp2 = head.starts_with(b"\0\0\0\x0cjP  ") || head.starts_with(b"\xff\x4f\xff\x51");
     match head {
-        _ if is_jp2 => "JPEG 2000",
         [b'B', b'M', ..] => "BMP",
         [b'%', b'P', b'D', b'F', ..] => "PDF",
         [b'<', ..] => "markup, not an image",
@@ -92,7 +103,9 @@ mod tests {
         check(b"RIFF\x10\0\0\0WAVE", Err("media-type-unsupported"));
         check(b"GIF89a", Ok(MediaType::Gif));
         check(b"GIF80a", Err("media-type-unsupported"));
-        check(b"\0\0\0\x0cjP  \r\n\x87\n", Err("media-type-unsupported"));
+        check(b"\0\0\0\x0cjP  \r\n\x87\n", Ok(MediaType::Jp2));
+        check(b"\xff\x4f\xff\x51", Ok(MediaType::J2k));
+        check(b"\0\0\0\x0cjP  \r\n\x88\n", Err("media-type-unsupported"));
         check(b"<svg xmlns", Err("media-type-unsupported"));
         check(b"PK\x03\x04", Err("media-type-unsupported"));
         check(b"\xff", Err("media-type-unsupported"));

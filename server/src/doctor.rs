@@ -194,7 +194,7 @@ fn origins(settings: &Settings) -> Finding {
 /// Starts a worker as the server would, on a picture of one pixel.
 async fn worker() -> Finding {
     match crate::wiring::probe_worker().await {
-        Ok(()) => Finding::well("image worker", "decodes jpeg, png, tiff and webp"),
+        Ok(()) => Finding::well("image worker", "decodes jpeg, png, tiff, webp, gif and jpeg 2000"),
         Err(error) => Finding::missing("image worker", format!("cannot decode: {error:#}")),
     }
 }

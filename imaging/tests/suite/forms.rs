@@ -158,7 +158,6 @@ fn planar(picture: &Raster, compress: impl Fn(&[u8]) -> Vec<u8>, compression: u1
     directory.write_tag(Tag::StripOffsets, &offsets[..]).unwrap();
     directory.write_tag(Tag::StripByteCounts, &lengths[..]).unwrap();
     directory.finish().unwrap();
-    drop(encoder);
     file.into_inner()
 }
 
@@ -199,7 +198,56 @@ fn sixteen_bits_keep_the_upper_eight() {
     let mut file = Cursor::new(Vec::new());
     let mut encoder = TiffEncoder::new(&mut file).unwrap();
     encoder.write_image::<colortype::RGB16>(64, 48, &deep).unwrap();
-    drop(encoder);
     let decoded = decode(Cursor::new(file.into_inner()), &DecodeLimits::default()).unwrap();
     assert_eq!(decoded.raster, picture);
+}
+
+/// JPEG 2000 by another library's encoder, against the picture it was made from.
+#[test]
+fn jpeg_2000_with_and_without_loss() {
+    let forms = Forms::new();
+    let Some([rgb, gray]) = forms.pictures() else { return };
+    for (name, from, options, tolerance) in [
+        ("a.jp2", &rgb, "--lossless", 0.0),
+        ("b.jp2", &rgb, "--lossless --tile-width 4096 --tile-height 4096", 0.0),
+        ("c.jp2", &gray, "--lossless --tile-width 64 --tile-height 32", 0.0),
+        ("d.jp2", &rgb, "--Q 50", 2.0),
+        ("e.j2k", &gray, "--lossless", 0.0),
+    ] {
+        let raster = forms.written("jp2ksave", from, name, options);
+        let difference = difference(&opened(from), &raster);
+        assert!(difference <= tolerance, "{name} {options} differs by {difference}");
+    }
+}
+
+/// What another library makes of files that neither of us wrote.
+#[test]
+fn jpeg_2000_of_others_looks_alike() {
+    let Some(fixtures) = fixtures() else { return };
+    let forms = Forms::new();
+    for name in ["67352ccc-d1b0-11e1-89ae-279075081939.jp2", "kant_0020.jp2"] {
+        let source = fixtures.join("images").join(name).to_string_lossy().into_owned();
+        let to = forms.path("copy.png");
+        if !vips(&["copy", &source, &to]) {
+            return;
+        }
+        let difference = difference(&opened(&to), &opened(&source));
+        assert!(difference < 0.5, "{name} differs by {difference}");
+    }
+}
+
+#[test]
+fn sixteen_bits_of_jpeg_2000_keep_the_upper_eight() {
+    let Some(fixtures) = fixtures() else { return };
+    let deep = fixtures.join("images/derived_rgb16_2000x1500.tif").to_string_lossy().into_owned();
+    let forms = Forms::new();
+    let from = forms.path("deep.tif");
+    // Its encoder drops colour profiles.
+    let part = format!("{from}[strip]");
+    if !vips(&["crop", &deep, &part, "200", "300", "500", "400"]) {
+        return;
+    }
+    let raster = forms.written("jp2ksave", &from, "deep.jp2", "--lossless");
+    let difference = difference(&opened(&from), &raster);
+    assert!(difference < 1.0, "16 bits differ by {difference}");
 }
