@@ -218,7 +218,7 @@ mod tests {
             "preferredFormats": ["jpg"],
             "rights": "http://rightsstatements.org/vocab/InC-EDU/1.0/",
             "extraQualities": ["color", "gray", "bitonal"],
-            "extraFormats": ["webp"],
+            "extraFormats": ["webp", "tif", "gif"],
             "extraFeatures": [
                 "canonicalLinkHeader", "mirroring", "profileLinkHeader", "rotationArbitrary",
                 "sizeUpscaling",
@@ -239,7 +239,7 @@ mod tests {
             "sizes": [{"width": 150, "height": 100}, {"width": 600, "height": 400}],
             "tiles": [{"width": 512, "scaleFactors": [1, 2, 4, 8]}],
             "profile": ["http://iiif.io/api/image/2/level2.json", {
-                "formats": ["jpg", "png", "webp"],
+                "formats": ["jpg", "png", "webp", "tif", "gif"],
                 "maxArea": 20_000_000,
                 "maxWidth": 5000,
                 "qualities": ["default", "color", "gray", "bitonal"],

@@ -127,6 +127,8 @@ pub enum Format {
     Jpg,
     Png,
     Webp,
+    Tif,
+    Gif,
 }
 
 impl ImageVersion {
@@ -154,7 +156,7 @@ impl Quality {
 }
 
 impl Format {
-    pub const ALL: [Self; 3] = [Self::Jpg, Self::Png, Self::Webp];
+    pub const ALL: [Self; 5] = [Self::Jpg, Self::Png, Self::Webp, Self::Tif, Self::Gif];
 
     /// Returns the extension in an address.
     pub fn as_str(self) -> &'static str {
@@ -162,6 +164,8 @@ impl Format {
             Self::Jpg => "jpg",
             Self::Png => "png",
             Self::Webp => "webp",
+            Self::Tif => "tif",
+            Self::Gif => "gif",
         }
     }
 
@@ -171,6 +175,8 @@ impl Format {
             Self::Jpg => "image/jpeg",
             Self::Png => "image/png",
             Self::Webp => "image/webp",
+            Self::Tif => "image/tiff",
+            Self::Gif => "image/gif",
         }
     }
 }

@@ -142,7 +142,9 @@ impl Render {
         let channels = if index.gray { 1 } else { 3 };
         let answer = u64::from(self.width) * u64::from(self.height);
         let copies = if matches!(self.rotation, Turn::Quarters(0)) { 2 } else { 4 };
-        channels * (self.decoded_pixels(index) + copies * answer)
+        // A palette is looked for in a copy of four bytes a pixel.
+        let palette = if self.format == Format::Gif { 5 * answer } else { 0 };
+        channels * (self.decoded_pixels(index) + copies * answer) + palette
     }
 }
 

@@ -179,8 +179,14 @@ fn limits() -> impl Strategy<Value = Limits> {
     )
 }
 
+/// 2,000 cases, or as many more as `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases.max(2000), ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(config())]
 
     #[test]
     fn resolution_agrees_with_the_model(region in region(), size in size(), source in source()) {

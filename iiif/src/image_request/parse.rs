@@ -67,7 +67,7 @@ pub enum Reason {
     RotationRange,
     #[error("expected default, color, gray or bitonal")]
     UnknownQuality,
-    #[error("expected jpg, png or webp")]
+    #[error("expected jpg, png, webp, tif or gif")]
     UnsupportedFormat,
 }
 

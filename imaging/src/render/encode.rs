@@ -1,4 +1,7 @@
-//! Encodes an answer: JPEG, PNG or lossless WebP.
+//! Encodes an answer: JPEG, PNG, lossless WebP, TIFF or GIF.
+
+mod gif;
+mod tif;
 
 use super::{Picture, RenderError};
 use crate::jpeg::{JpegEncoder, Pixels};
@@ -20,6 +23,9 @@ pub(super) fn encode(picture: Picture, plan: &Render) -> Result<Vec<u8>, RenderE
             _ => png(&picture),
         },
         Format::Webp => webp(&picture),
+        Format::Tif if plan.quality == Quality::Bitonal => tif::bitonal_tif(&on_white(picture)),
+        Format::Tif => tif::tif(&on_white(picture)),
+        Format::Gif => gif::gif(&picture),
     }
 }
 
@@ -29,7 +35,7 @@ fn jpeg(raster: &Raster) -> Result<Vec<u8>, RenderError> {
     encoder.encode(&Pixels::of(raster)).map_err(RenderError::of)
 }
 
-/// JPEG knows no transparency.
+/// JPEG knows no transparency, and of TIFF few readers expect it.
 fn on_white(picture: Picture) -> Raster {
     let Picture { mut raster, alpha } = picture;
     let count = raster.channels.count();
