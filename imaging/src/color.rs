@@ -1,5 +1,7 @@
 //! Colour: sources become sRGB, or gray with the sRGB curve, so that no profile is left to carry.
 
+mod inks;
+
 use crate::raster::Channels;
 use moxcms::{
     ColorProfile, DataColorSpace, Layout, RenderingIntent, Transform8BitExecutor, TransformOptions,
@@ -45,7 +47,7 @@ pub(crate) fn to_srgb(pixels: Vec<u8>, space: SampleSpace, icc: Option<&[u8]>) -
         (SampleSpace::Gray | SampleSpace::Rgb, None) => pixels,
         (SampleSpace::Cmyk, None) => in_bands(pixels, space, |src, dst| {
             for (cmyk, rgb) in src.chunks_exact(4).zip(dst.chunks_exact_mut(3)) {
-                rgb.copy_from_slice(&plain_cmyk(cmyk[0], cmyk[1], cmyk[2], cmyk[3]));
+                rgb.copy_from_slice(&inks::rgb_of([cmyk[0], cmyk[1], cmyk[2], cmyk[3]]));
             }
         }),
         (SampleSpace::Gray, Some(transform)) => in_bands(pixels, space, |src, dst| {
@@ -63,14 +65,6 @@ pub(crate) fn to_srgb(pixels: Vec<u8>, space: SampleSpace, icc: Option<&[u8]>) -
             let _ = transform.transform(src, dst);
         }),
     }
-}
-
-/// Converts without a profile: full inks are the corners of the sRGB cube.
-fn plain_cmyk(c: u8, m: u8, y: u8, k: u8) -> [u8; 3] {
-    [c, m, y].map(|ink| {
-        let light = u32::from(255 - ink) * u32::from(255 - k);
-        ((light + 127) / 255) as u8
-    })
 }
 
 fn transform_to_srgb(icc: &[u8], space: SampleSpace) -> Option<Arc<Transform8BitExecutor>> {
@@ -120,7 +114,7 @@ mod tests {
     fn cmyk_without_a_profile_shrinks_in_place() {
         let inks = [[0, 0, 0, 0], [255, 0, 0, 0], [0, 255, 255, 0], [0, 0, 0, 255], [0, 0, 0, 128]];
         let rgb = to_srgb(inks.concat(), SampleSpace::Cmyk, None);
-        assert_eq!(rgb, [255, 255, 255, 0, 255, 255, 255, 0, 0, 0, 0, 0, 127, 127, 127]);
+        assert_eq!(rgb, inks.map(inks::rgb_of).concat());
     }
 
     #[test]
@@ -149,7 +143,7 @@ mod tests {
         let rgb = to_srgb(pixels, SampleSpace::Cmyk, None);
         for (index, pixel) in rgb.chunks_exact(3).enumerate() {
             let ink = (index % 251) as u8;
-            assert_eq!(pixel, plain_cmyk(ink, ink, ink, ink), "pixel {index}");
+            assert_eq!(pixel, inks::rgb_of([ink; 4]), "pixel {index}");
         }
     }
 }
