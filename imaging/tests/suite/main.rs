@@ -4,5 +4,6 @@
 
 mod delivery;
 mod forms;
+mod hostile;
 mod sources;
 mod support;
