@@ -62,7 +62,8 @@ async fn customer_number(client: &Client, customer: &str) -> anyhow::Result<u64>
     }
     let path = format!("/customers/{}", crate::client::segment(customer));
     let found = client.json(client.request(Method::GET, &path)).await;
-    let found = found.with_context(|| format!("there is no customer `{customer}`"))?;
+    // Which it is, the answer says: there is none, or the key may not see it.
+    let found = found.with_context(|| format!("customer `{customer}`"))?;
     found["id"].as_u64().context("the customer has no number")
 }
 
