@@ -11,10 +11,12 @@
 
 mod appends;
 mod consumers;
+mod imports;
 mod races;
 mod reads;
 
 use crate::event::{EventId, NewEvent, Position, RecordedEvent, StreamId, StreamRevision};
+use crate::import::LogImport;
 use crate::log::{Append, AppendError, Appended, Clock, EventLog, Expected};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -52,6 +54,17 @@ pub async fn reads<L: EventLog>(make: &impl AsyncFn(Clock) -> L) {
     reads::streams_that_are_read_at_once_are_not_mixed_up(&make(still()).await).await;
     reads::the_head_is_the_last_position(&make(still()).await).await;
     reads::hints_follow_the_head(&make(still()).await).await;
+}
+
+/// Taking over a history. `make` gives an empty store: what takes over, and what opens the log for
+/// writing afterwards.
+pub async fn log_import<I: LogImport, L: EventLog, O: AsyncFn() -> L>(
+    make: impl AsyncFn() -> (I, O),
+) {
+    let (import, log) = make().await;
+    imports::what_is_taken_over_is_what_it_was(log, &import).await;
+    let (import, log) = make().await;
+    imports::what_does_not_follow_is_refused(log, &import).await;
 }
 
 /// Many at once: the order that readers see, and who wins.

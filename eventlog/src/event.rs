@@ -102,3 +102,15 @@ pub struct RecordedEvent {
     pub payload: Bytes,
     pub metadata: Bytes,
 }
+
+impl From<&RecordedEvent> for NewEvent {
+    fn from(event: &RecordedEvent) -> Self {
+        Self {
+            event_id: event.event_id,
+            type_name: event.type_name.clone(),
+            schema_version: event.schema_version,
+            payload: event.payload.clone(),
+            metadata: event.metadata.clone(),
+        }
+    }
+}

@@ -5,6 +5,7 @@
 pub mod consumers;
 pub mod event;
 pub mod grouped;
+pub mod import;
 pub mod lease;
 pub mod log;
 pub mod memory;

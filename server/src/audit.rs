@@ -9,6 +9,7 @@ mod seen;
 mod signer;
 
 pub(crate) use folder::AuditFolder;
+pub(crate) use replay::events_of;
 pub(crate) use signer::Signer;
 
 use crate::config::Settings;
@@ -81,7 +82,10 @@ pub(crate) async fn run(command: AuditCommand, settings: &Settings) -> anyhow::R
         }
         AuditCommand::Key => print_line(&AuditFolder::of(settings).key()?.verifier().to_string()),
         AuditCommand::Prove { index } => prove(index, settings).await?,
-        AuditCommand::Export { file, with_blobs } => export(&file, with_blobs, settings).await?,
+        AuditCommand::Export { file, with_blobs } => {
+            let beside = if with_blobs { Beside::DigestsAndBlobs } else { Beside::Digests };
+            export(&file, beside, settings).await?;
+        }
         AuditCommand::Verify { file, checkpoint, public_key, replay } => {
             let verified = verify(&file, checkpoint.as_deref(), public_key.as_deref())?;
             let Some(verified) = verified else { return Ok(ExitCode::FAILURE) };
@@ -223,10 +227,28 @@ async fn prove(index: u64, settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn export(file: &Path, with_blobs: bool, settings: &Settings) -> anyhow::Result<()> {
+/// What an export holds beside the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    /// Of read models.
+    Digests,
+    /// And texts and documents.
+    DigestsAndBlobs,
+}
+
+pub(crate) async fn export(
+    file: &Path,
+    beside_events: Beside,
+    settings: &Settings,
+) -> anyhow::Result<()> {
     let mut reading = Reading::begin(settings).await?;
+    let with_blobs = beside_events == Beside::DigestsAndBlobs;
     // Before the head is asked for: no digest is of a position behind the last event.
-    let dumps = dumps(settings, &reading.log).await?;
+    let dumps = match beside_events {
+        Beside::Nothing => Vec::new(),
+        Beside::Digests | Beside::DigestsAndBlobs => dumps(settings, &reading.log).await?,
+    };
     let head = reading.log.head().await?;
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
     let beside = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
@@ -271,7 +293,7 @@ async fn dumps(settings: &Settings, log: &Arc<dyn EventLog>) -> anyhow::Result<V
 }
 
 /// `None`: it is not valid, which has been said.
-fn verify(
+pub(crate) fn verify(
     file: &Path,
     checkpoint: Option<&Path>,
     public_key: Option<&str>,

@@ -1,4 +1,7 @@
-//! `dlcs events`: the history in order, read from the store directly, also beside a running server.
+//! `dlcs events`: the history in order, read from the store directly, also beside a running server; and
+//! its way into another store.
+
+mod moving;
 
 use crate::config::Settings;
 use crate::stores;
@@ -15,7 +18,10 @@ const PAGE: usize = 1_000;
 const POLL: Duration = Duration::from_millis(200);
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct EventsArgs {
+    #[command(subcommand)]
+    moving: Option<moving::MovingCommand>,
     /// Begin with this position.
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     from: u64,
@@ -48,6 +54,9 @@ struct Line<'a> {
 }
 
 pub(crate) async fn run(args: EventsArgs, settings: &Settings) -> anyhow::Result<ExitCode> {
+    if let Some(command) = args.moving {
+        return moving::run(command, settings).await;
+    }
     let log = stores::log_read_only(settings).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let result = match &args.stream {

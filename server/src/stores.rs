@@ -7,10 +7,10 @@ use dlcs_adapter_elasticsearch::{Address, ElasticsearchIndex};
 use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_postgres::connection::Database;
 use dlcs_adapter_postgres::control::PostgresControl;
-use dlcs_adapter_postgres::log::PostgresLog;
+use dlcs_adapter_postgres::log::{PostgresImport, PostgresLog};
 use dlcs_adapter_postgres::read_models::PostgresReadModels;
 use dlcs_adapter_sqlite::control::{SqliteControl, read_consumers};
-use dlcs_adapter_sqlite::log::SqliteLog;
+use dlcs_adapter_sqlite::log::{SqliteImport, SqliteLog};
 use dlcs_adapter_sqlite::read_models::ReadModels;
 use dlcs_adapter_tantivy::TantivySearch;
 use dlcs_commands::idempotency::IdempotencyStore;
@@ -19,6 +19,7 @@ use dlcs_commands::sessions::SessionStore;
 use dlcs_eventlog::EventLog;
 use dlcs_eventlog::Position;
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
+use dlcs_eventlog::import::LogImport;
 use dlcs_eventlog::log::Clock;
 use dlcs_objects::Objects;
 use dlcs_projections::read_store::ReadStore;
@@ -154,6 +155,17 @@ pub(crate) async fn log_read_only(settings: &Settings) -> anyhow::Result<Arc<dyn
         Store::Postgres(url) => {
             let database = Database::connect(url).await.context("`event-store`")?;
             Ok(Arc::new(PostgresLog::open_read_only(database).await.context("`event-store`")?))
+        }
+    }
+}
+
+/// Opens the log for an import, and makes it if it is missing.
+pub(crate) async fn log_import(settings: &Settings) -> anyhow::Result<Box<dyn LogImport>> {
+    match &settings.event_store {
+        Store::Sqlite => Ok(Box::new(SqliteImport::open(&data_folder::log_path(settings))?)),
+        Store::Postgres(url) => {
+            let database = Database::connect(url).await.context("`event-store`")?;
+            Ok(Box::new(PostgresImport::open(database).await.context("`event-store`")?))
         }
     }
 }

@@ -8,11 +8,14 @@ mod appender;
 mod copy;
 mod decide;
 mod hints;
+mod import;
 mod queue;
 mod rows;
 mod session;
 #[cfg(test)]
 mod tests;
+
+pub use import::PostgresImport;
 
 use crate::connection::{Client, Database, DatabaseError, ErrorKind, OpenError, Retry, answered};
 use appender::Appender;

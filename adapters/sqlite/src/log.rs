@@ -2,7 +2,10 @@
 
 mod append;
 mod appender;
+mod import;
 pub(crate) mod rows;
+
+pub use import::SqliteImport;
 
 use crate::connection::{Durability, OpenError, Readers, Schema, is_full, open_writer};
 use appender::Appender;

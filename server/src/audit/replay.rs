@@ -105,15 +105,28 @@ impl Target<'_> {
 }
 
 async fn feed(file: &Path, targets: &mut [Target<'_>]) -> anyhow::Result<()> {
-    let mut batch = Vec::new();
-    for line in BufReader::new(File::open(file)?).lines() {
-        let Some(Content::Event(event)) = Content::read(&line?) else { continue };
-        batch.push(recorded(event)?);
-        if batch.len() == EVENTS_MAX {
-            apply(std::mem::take(&mut batch), targets).await?;
+    let mut events = events_of(file)?;
+    loop {
+        let batch: Vec<_> = events.by_ref().take(EVENTS_MAX).collect::<anyhow::Result<_>>()?;
+        if batch.is_empty() {
+            return Ok(());
         }
+        apply(batch, targets).await?;
     }
-    apply(batch, targets).await
+}
+
+/// Returns the events of a file that was verified, in order.
+pub(crate) fn events_of(
+    file: &Path,
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<RecordedEvent>> + use<>> {
+    let lines = BufReader::new(File::open(file)?).lines();
+    Ok(lines.filter_map(|line| match line {
+        Err(error) => Some(Err(error.into())),
+        Ok(line) => match Content::read(&line)? {
+            Content::Event(event) => Some(recorded(event)),
+            Content::Blob { .. } => None,
+        },
+    }))
 }
 
 async fn apply(events: Vec<RecordedEvent>, targets: &mut [Target<'_>]) -> anyhow::Result<()> {

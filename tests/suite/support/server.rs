@@ -133,6 +133,11 @@ impl Server {
         store.map(|(_, url)| url.as_str())
     }
 
+    /// Returns the variables that name its stores.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        self.stores.clone()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("running").id()
     }

@@ -3,7 +3,7 @@
 mod faults;
 mod processes;
 
-use super::PostgresLog;
+use super::{PostgresImport, PostgresLog};
 use crate::connection::{Database, OpenError};
 use crate::testing::{TestServer, database_name};
 use dlcs_eventlog::memory::MemoryLog;
@@ -66,6 +66,17 @@ async fn the_event_log_conforms() {
     dlcs_eventlog::conformance::event_log(async |clock| {
         let database = Database::connect(&new_database().await).await.unwrap();
         PostgresLog::open(database, clock).await.unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_history_is_taken_over() {
+    dlcs_eventlog::conformance::log_import(async || {
+        let url = new_database().await;
+        let database = Database::connect(&url).await.unwrap();
+        let import = PostgresImport::open(database).await.unwrap();
+        (import, async move || open_at(&url).await)
     })
     .await;
 }

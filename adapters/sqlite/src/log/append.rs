@@ -136,21 +136,21 @@ impl State {
     }
 }
 
-struct Place<'a> {
-    stream: &'a StreamId,
-    revision: u64,
-    position: u64,
-    rest: u64,
+pub(super) struct Place<'a> {
+    pub(super) stream: &'a StreamId,
+    pub(super) revision: u64,
+    pub(super) position: u64,
+    pub(super) rest: u64,
 }
 
-const INSERT_EVENT: &str = "
+pub(super) const INSERT_EVENT: &str = "
     INSERT INTO events (position, event_id, stream, revision, append_rest, type, schema_version,
                         recorded_at_us, payload, metadata)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
     ON CONFLICT (stream, revision) DO NOTHING";
 
 /// Returns whether its place in the stream was free.
-fn insert_event(
+pub(super) fn insert_event(
     statement: &mut rusqlite::Statement<'_>,
     event: &NewEvent,
     place: &Place<'_>,

@@ -1,6 +1,6 @@
 //! Tests of `log`.
 
-use super::SqliteLog;
+use super::{SqliteImport, SqliteLog};
 use crate::connection::{Durability, OpenError, Schema, open_writer};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{
@@ -47,6 +47,17 @@ async fn the_event_log_conforms() {
         let (folder, path) = file();
         folders.lock().unwrap().push(folder);
         SqliteLog::open(&path, clock).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_history_is_taken_over() {
+    let folders = Mutex::new(Vec::<TempDir>::new());
+    dlcs_eventlog::conformance::log_import(async || {
+        let (folder, path) = file();
+        folders.lock().unwrap().push(folder);
+        (SqliteImport::open(&path).unwrap(), async move || open(&path))
     })
     .await;
 }
