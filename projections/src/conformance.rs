@@ -19,7 +19,7 @@ mod texts;
 
 pub use given::Given;
 
-use annotations::words;
+use annotations::{closed, words};
 
 use crate::Queries;
 use crate::projection::ReadModel;
@@ -59,6 +59,9 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         annotations::annotations_of_many_canvases_come_together,
         annotations::what_is_in_a_closed_container_is_closed,
         annotations::annotations_come_in_pages_in_both_directions,
+        closed::what_is_said_of_a_closed_image_is_closed,
+        closed::what_is_said_of_an_image_follows_its_roles,
+        closed::a_role_opens_a_container,
         words::annotations_are_found_by_what_they_say,
         words::signs_of_a_query_are_plain_text,
         words::what_annotations_say_changes_with_them,

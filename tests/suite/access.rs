@@ -260,6 +260,78 @@ async fn a_reader_finds_what_a_role_opens() {
     assert_eq!(count().await.0, 0);
 }
 
+/// What is said of a closed image is closed with it, wherever it is asked for.
+#[tokio::test]
+async fn annotations_about_a_closed_image_are_closed_with_it() {
+    let (server, browser) = with_letter().await;
+    let container = json!({"type": ["BasicContainer", "AnnotationCollection"], "label": "Notes"});
+    let notes = "/annotations/w3c/1/notes/";
+    server.send(Method::PUT, notes, &container).await;
+    let canvas = format!("{}/iiif-manifest/1/1/letter.png/canvas", server.base);
+    for (name, target) in [("secret", canvas.as_str()), ("free", "https://example.org/c")] {
+        let note = json!({"@context": "http://www.w3.org/ns/anno.jsonld", "type": "Annotation",
+            "bodyValue": format!("a {name} note"), "target": target});
+        let (status, said) = server.send(Method::PUT, &format!("{notes}{name}"), &note).await;
+        assert_eq!(status, StatusCode::CREATED, "{said}");
+    }
+    server.projected().await;
+    let places = [
+        notes.to_owned(),
+        format!("{notes}?page=0"),
+        with("http://x/annotations/w3c/1/", &[("target", &canvas)]).replace("http://x", ""),
+        "/annotations/oa/1/?q=secret".to_owned(),
+        "/annotations/w3c/1/?container=notes".to_owned(),
+    ];
+    let seen = async |browser: &Browser| {
+        let mut seen = Vec::new();
+        for place in &places {
+            seen.push(text(&server, browser, place).await.contains("a secret note"));
+        }
+        let shown: Value =
+            serde_json::from_str(&text(&server, browser, notes).await).expect("JSON");
+        seen.push(shown["total"] == 2);
+        seen.push(status(&server, browser, &format!("{notes}secret")).await == 200);
+        seen
+    };
+    let query = json!({"query": "{ annotation(container: \"notes\", id: \"secret\") { annotationId }
+        annotationContainer(id: \"notes\") { total annotations { totalCount } } }"});
+    let graphql = async |who: Persona| {
+        let request = server.request(who, Method::POST, "/graphql").json(&query);
+        let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        let (data, container) = (&answer["data"], &answer["data"]["annotationContainer"]);
+        (
+            !data["annotation"].is_null(),
+            container["total"].clone(),
+            container["annotations"]["totalCount"].clone(),
+        )
+    };
+    let tag = async || {
+        let answer = browser.get(&format!("{}{notes}", server.base)).await;
+        answer.headers()["etag"].to_str().expect("ASCII").to_owned()
+    };
+    assert_eq!(seen(&browser).await, [false; 7]);
+    assert_eq!(graphql(Persona::Anonymous).await, (false, json!(1), json!(1)));
+    assert_eq!(graphql(Persona::Admin).await, (true, json!(2), json!(2)));
+    assert_eq!(status(&server, &browser, &format!("{notes}secret")).await, 401);
+    assert_eq!(status(&server, &browser, &format!("{notes}free")).await, 200);
+    let manifest = text(&server, &browser, "/iiif-manifest/1/1/letter.png").await;
+    assert!(!manifest.contains("/annotations/"), "{manifest}");
+    let closed = tag().await;
+    agree(&server, &browser).await;
+    assert_eq!(seen(&browser).await, [true; 7]);
+    assert_ne!(tag().await, closed, "a copy of before is no answer");
+    let anybody = Browser::default();
+    assert_eq!(seen(&anybody).await, [false; 7]);
+
+    let open = json!({"roles": null});
+    server.send(Method::PATCH, &image_path("letter.png"), &open).await;
+    server.projected().await;
+    assert_eq!(seen(&anybody).await, [true; 7]);
+    assert_eq!(graphql(Persona::Anonymous).await, (true, json!(2), json!(2)));
+    let manifest = text(&server, &browser, "/iiif-manifest/1/1/letter.png").await;
+    assert!(manifest.contains("/annotations/w3c/1/?target="), "{manifest}");
+}
+
 /// Authentication 1.0: info.json is what a viewer asks.
 #[tokio::test]
 async fn viewers_of_version_1_ask_info_json() {

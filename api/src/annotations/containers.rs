@@ -21,9 +21,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use dlcs_commands::Decided;
 use dlcs_commands::services::NewContainer;
 use dlcs_domain::ContainerId;
+use dlcs_domain::access::Principal;
 use dlcs_iiif::web_annotation::container::{self, Collection, Items, Page};
 use dlcs_projections::PageRequest;
-use dlcs_projections::annotations::{AnnotationFilter, ContainerRow};
+use dlcs_projections::annotations::{AnnotationFilter, ContainerRow, Hidden, count_visible};
 use dlcs_projections::paging::Direction;
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ pub(crate) async fn read(
     let vocabulary = Vocabulary::of(&params)?;
     let id = ContainerId { customer: caller.customer()?, id: params.get("container").to_owned() };
     let row = single::open_container(&state, &caller, &id).await?;
-    let book = Book { state: &state, caller: &caller, vocabulary, row: &row };
+    let book = Book::open(&state, &caller, vocabulary, row).await?;
     match query.number::<u64>("page")? {
         None => book.container(Shown::preferred(&headers)).await?.respond(&headers),
         Some(number) => {
@@ -54,7 +55,7 @@ pub(crate) async fn read(
                 location: page.id.clone(),
                 document: book.worded(container::page(page)),
                 validators: book.validators(),
-                is_open: row.roles.is_empty(),
+                is_open: book.is_open(),
             };
             sent.respond(&headers)
         }
@@ -163,7 +164,10 @@ struct Book<'a> {
     state: &'a Shared,
     caller: &'a Caller,
     vocabulary: Vocabulary,
-    row: &'a ContainerRow,
+    /// Counts what the caller may see.
+    row: ContainerRow,
+    /// What the caller may not see.
+    hidden: Hidden,
 }
 
 /// Which page.
@@ -175,7 +179,25 @@ struct Leaf {
     is_descending: bool,
 }
 
-impl Book<'_> {
+impl<'a> Book<'a> {
+    async fn open(
+        state: &'a Shared,
+        caller: &'a Caller,
+        vocabulary: Vocabulary,
+        mut row: ContainerRow,
+    ) -> Answer<Self> {
+        let (annotations, customer) = (&*state.queries.annotations, row.id.customer);
+        let rows = std::slice::from_mut(&mut row);
+        let hidden = count_visible(annotations, &caller.principal, customer, rows).await?;
+        let hidden = hidden.get(&row.id).copied().unwrap_or_default();
+        Ok(Self { state, caller, vocabulary, row, hidden })
+    }
+
+    /// Says whether it looks like this to everybody.
+    fn is_open(&self) -> bool {
+        self.row.roles.is_empty() && self.caller.principal == Principal::Anonymous
+    }
+
     fn address(&self) -> String {
         self.state.public_url.at(self.vocabulary.container_path(&self.row.id))
     }
@@ -190,11 +212,20 @@ impl Book<'_> {
         (self.row.total > 0).then(|| (self.row.total - 1) / PAGE_SIZE as u64)
     }
 
-    /// The edit revision tells what may be changed, the position what is in it.
+    /// The edit revision tells what may be changed, the position what is in it. What is hidden from
+    /// the caller has no time.
     fn validators(&self) -> Validators {
         let ContainerRow { edit_revision, position, modified_at_us, .. } = self.row;
-        let etag = format!("{edit_revision}-{position}");
-        Validators { etag, modified_at_us: Some(*modified_at_us) }
+        match self.hidden {
+            Hidden { count: 0, .. } => Validators {
+                etag: format!("{edit_revision}-{position}"),
+                modified_at_us: Some(modified_at_us),
+            },
+            Hidden { count, position: closed } => Validators {
+                etag: format!("{edit_revision}-{position}-{count}-{closed}"),
+                modified_at_us: None,
+            },
+        }
     }
 
     async fn container(&self, shown: Shown) -> Answer<Sent> {
@@ -218,7 +249,7 @@ impl Book<'_> {
             vocabulary: self.vocabulary,
             document: self.worded(container::collection(&collection, first)),
             validators: self.validators(),
-            is_open: self.row.roles.is_empty(),
+            is_open: self.is_open(),
             location: self.address(),
         })
     }
@@ -288,7 +319,7 @@ async fn answer(
         None => return request.answer(&done, None),
         Some(row) => {
             let (state, caller) = (&request.state, &request.caller);
-            let book = Book { state, caller, vocabulary, row: &row };
+            let book = Book::open(state, caller, vocabulary, row).await?;
             book.container(Shown::preferred(&request.headers)).await?.written(status)?
         }
     };

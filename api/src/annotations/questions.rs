@@ -17,13 +17,14 @@ use crate::http::time::{iso, parse_iso};
 use crate::state::{PublicUrl, Shared};
 use axum::extract::State;
 use axum::http::HeaderMap;
+use dlcs_domain::access::Principal;
 use dlcs_domain::{ContainerId, CustomerId};
 use dlcs_iiif::base::BASE_PLACEHOLDER;
 use dlcs_iiif::presentation::{AnnotationReference, Canvas, LanguageMap, PresentationVersion};
 use dlcs_iiif::web_annotation::container::{self, Collection};
 use dlcs_iiif::web_annotation::{open, region};
 use dlcs_projections::PageRequest;
-use dlcs_projections::annotations::{AnnotationFilter, WordsQuery};
+use dlcs_projections::annotations::{AnnotationFilter, WordsQuery, count_visible};
 use dlcs_projections::paging::Direction;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -61,7 +62,7 @@ pub(crate) async fn read(
         document,
         validators: Validators { etag, modified_at_us: None },
         // What it shows depends on who asks.
-        is_open: !caller.manages(customer),
+        is_open: caller.principal == Principal::Anonymous,
     };
     sent.respond(&headers)
 }
@@ -123,7 +124,8 @@ impl Question<'_> {
     async fn containers(&self) -> Answer<Value> {
         let annotations = &self.state.queries.annotations;
         let principal = &self.caller.principal;
-        let found = annotations.containers(principal, self.customer, &self.request()).await?;
+        let mut found = annotations.containers(principal, self.customer, &self.request()).await?;
+        count_visible(&**annotations, principal, self.customer, &mut found.items).await?;
         let described = found.items.iter().map(|row| {
             let collection = Collection {
                 id: self.state.public_url.at(self.vocabulary.container_path(&row.id)),

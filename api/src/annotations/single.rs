@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use dlcs_commands::Decided;
-use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
+use dlcs_domain::{AnnotationId, AssetId, ContainerId, CustomerId};
 use dlcs_projections::annotations::{AnnotationRow, ContainerRow};
 use serde_json::Value;
 
@@ -31,7 +31,14 @@ pub(crate) async fn read(
     if row.deleted {
         return Err(Problem::gone());
     }
-    sent(&state, vocabulary, &container, &row)?.respond(&headers)
+    let assets: Vec<AssetId> = row.assets().collect();
+    let rules = state.queries.annotations.rules_of(&assets).await?;
+    for rule in &rules {
+        caller.check(rule)?;
+    }
+    let sent = sent(&state, vocabulary, &container, &row)?;
+    let sent = Sent { is_open: sent.is_open && rules.is_empty(), ..sent };
+    sent.respond(&headers)
 }
 
 /// Replaces an annotation (200), or creates one under this very address (201).

@@ -18,7 +18,7 @@ use dlcs_commands::idempotency::{
 };
 use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_commands::sessions::MemorySessions;
-use dlcs_domain::access::Principal;
+use dlcs_domain::access::{AccessRule, Principal};
 use dlcs_domain::asset::Delivered;
 use dlcs_domain::{
     AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId, ManifestId,
@@ -31,7 +31,7 @@ use dlcs_objects::memory::MemoryObjects;
 use dlcs_objects::{Digest, ObjectKey, Objects};
 use dlcs_projections::activities::{Activities, ActivityRow, ActivityStream};
 use dlcs_projections::annotations::{
-    Annotated, AnnotationFilter, AnnotationRow, Annotations, ContainerRow,
+    Annotated, AnnotationFilter, AnnotationRow, Annotations, ContainerRow, Hidden,
 };
 use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, Assets};
 use dlcs_projections::audit_trail::{AuditFilter, AuditRow, AuditTrail};
@@ -198,8 +198,20 @@ impl Annotations for Fakes {
         nothing()
     }
 
+    async fn hidden(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+    ) -> Result<HashMap<ContainerId, Hidden>, QueryError> {
+        Ok(HashMap::new())
+    }
+
     async fn annotation(&self, _: &AnnotationId) -> Found<AnnotationRow> {
         Ok(None)
+    }
+
+    async fn rules_of(&self, _: &[AssetId]) -> Result<Vec<AccessRule>, QueryError> {
+        Ok(Vec::new())
     }
 
     async fn find(

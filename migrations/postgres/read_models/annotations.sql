@@ -5,6 +5,7 @@ CREATE TABLE {schema}.containers (
     id               text    COLLATE "C" NOT NULL,
     label            text    COLLATE "C" NOT NULL,
     roles_json       text    COLLATE "C" NOT NULL,
+    role_names_json  text    COLLATE "C" NOT NULL,
     deleted          boolean NOT NULL,
     total            bigint  NOT NULL,       -- living annotations
     created_at_us    bigint  NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE {schema}.annotations (
 ) WITH (fillfactor = 80);
 
 -- What living annotations are about (0), why (1) and by whom (2): each term once. And (3) which parts
--- of what they are about: without a box it is about the whole. Terms may be longer than a key of an index: no primary key,
+-- of what they are about: without a box it is about the whole; and (4) which images of the customer's. Terms may be longer than a key of an index: no primary key,
 -- and only their beginning is indexed. Whoever writes them knows what is there.
 CREATE TABLE {schema}.annotation_terms (
     customer   bigint   NOT NULL,
@@ -55,4 +56,13 @@ CREATE TABLE {schema}.annotation_words (
     words      text   COLLATE "C" NOT NULL,  -- with a space on either end
     lexemes    tsvector NOT NULL
         GENERATED ALWAYS AS (array_to_tsvector(string_to_array(btrim(words), ' '))) STORED
+);
+
+-- Images that only these roles open. Nobody else sees what is said of them.
+CREATE TABLE {schema}.closed_assets (
+    customer   bigint NOT NULL,
+    asset      text   COLLATE "C" NOT NULL,  -- customer/space/name, as in terms of kind 4
+    roles_json text   COLLATE "C" NOT NULL,  -- names
+    position   bigint NOT NULL,
+    PRIMARY KEY (customer, asset)
 );

@@ -6,6 +6,7 @@ CREATE TABLE containers (
     id               TEXT    NOT NULL,
     label            TEXT    NOT NULL,
     roles_json       TEXT    NOT NULL,
+    role_names_json  TEXT    NOT NULL,
     deleted          INTEGER NOT NULL,
     total            INTEGER NOT NULL,       -- living annotations
     created_at_us    INTEGER NOT NULL,
@@ -40,7 +41,7 @@ CREATE INDEX annotations_by_container ON annotations (customer, container, creat
     WHERE deleted = 0;
 
 -- What living annotations are about (0), why (1) and by whom (2): each term once. And (3) which parts
--- of what they are about: without a box it is about the whole.
+-- of what they are about: without a box it is about the whole; and (4) which images of the customer's.
 CREATE TABLE annotation_terms (
     customer   INTEGER NOT NULL,
     kind       INTEGER NOT NULL,
@@ -59,3 +60,12 @@ CREATE INDEX annotation_terms_by_annotation ON annotation_terms (annotation);
 -- them. The tokenizer takes every letter beyond ASCII for one, and changes none. The text itself is not kept.
 CREATE VIRTUAL TABLE annotation_words
     USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');
+
+-- Images that only these roles open. Nobody else sees what is said of them.
+CREATE TABLE closed_assets (
+    customer   INTEGER NOT NULL,
+    asset      TEXT    NOT NULL,             -- customer/space/name, as in terms of kind 4
+    roles_json TEXT    NOT NULL,             -- names
+    position   INTEGER NOT NULL,
+    PRIMARY KEY (customer, asset)
+) STRICT, WITHOUT ROWID;

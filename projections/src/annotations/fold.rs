@@ -1,15 +1,18 @@
 //! The projector: containers count what is in them, annotations tell what they are about.
 
-use super::{AnnotationRow, ContainerRow, words};
+use super::{AnnotationRow, ContainerRow, holdable, words};
 use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use crate::streams;
+use dlcs_domain::access::AccessRule;
 use dlcs_domain::annotation::{AnnotationDocument, AnnotationEvent};
+use dlcs_domain::asset::AssetEvent;
 use dlcs_domain::container::ContainerEvent;
-use dlcs_domain::{AnnotationId, ContainerId, DomainEvent};
+use dlcs_domain::{AnnotationId, AssetId, ContainerId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 use dlcs_iiif::web_annotation::WebAnnotation;
 use dlcs_iiif::web_annotation::region::Region;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The row of a container and its place in lists.
@@ -44,11 +47,36 @@ impl Row for AnnotationRecord {
     }
 }
 
+/// An image that only its roles open, and with it what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedAsset {
+    pub id: AssetId,
+    /// Names of the roles that can open it; there may be none.
+    pub roles: Vec<String>,
+    /// Of the event that closed it like this.
+    pub position: u64,
+}
+
+impl ClosedAsset {
+    /// Returns the rule that guards what is said of it.
+    pub fn rule(&self) -> AccessRule {
+        AccessRule::Roles { customer: self.id.customer(), roles: self.roles.clone() }
+    }
+}
+
+impl Row for ClosedAsset {
+    type Key = AssetId;
+
+    fn key(&self) -> AssetId {
+        self.id.clone()
+    }
+}
+
 /// What a living annotation is found by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Term<'r> {
     pub kind: TermKind,
-    pub text: &'r str,
+    pub text: Cow<'r, str>,
     /// Of a part.
     pub region: Option<Region>,
 }
@@ -62,21 +90,27 @@ pub enum TermKind {
     Creator = 2,
     /// Part of a source, or all of it.
     Part = 3,
+    /// Image of the customer's that it is about, each once.
+    Asset = 4,
 }
 
 impl AnnotationRecord {
     /// Returns what it is found by, each term once: nothing, once it is deleted.
-    pub fn terms(&self) -> BTreeSet<Term<'_>> {
+    pub fn terms<'a>(&'a self) -> BTreeSet<Term<'a>> {
         let AnnotationRow { subjects, motivations, creators, .. } = &self.row;
-        let term = |kind, text| Term { kind, text, region: None };
-        let sources = subjects.iter().map(|it| term(TermKind::Source, it.source.as_str()));
+        let term = |kind, text: &'a str| Term { kind, text: text.into(), region: None };
+        let sources = subjects.iter().map(|it| term(TermKind::Source, &it.source));
         let parts = subjects.iter().map(|it| {
-            let (text, region) = (it.source.as_str(), it.region);
+            let (text, region) = (it.source.as_str().into(), it.region);
             Term { kind: TermKind::Part, text, region }
         });
-        let motivations = motivations.iter().map(|it| term(TermKind::Motivation, it.as_str()));
-        let creators = creators.iter().map(|it| term(TermKind::Creator, it.as_str()));
-        sources.chain(parts).chain(motivations).chain(creators).collect()
+        let motivations = motivations.iter().map(|it| term(TermKind::Motivation, it));
+        let creators = creators.iter().map(|it| term(TermKind::Creator, it));
+        let assets = self.row.assets().map(|it| {
+            let text = Cow::Owned(it.to_string());
+            Term { kind: TermKind::Asset, text, region: None }
+        });
+        sources.chain(parts).chain(motivations).chain(creators).chain(assets).collect()
     }
 
     /// Returns the words that it is found by, with one space between them: none, once it is deleted.
@@ -91,13 +125,28 @@ impl AnnotationRecord {
 pub trait AnnotationsTables {
     fn containers(&mut self) -> &mut impl Table<ContainerRecord>;
     fn annotations(&mut self) -> &mut impl Table<AnnotationRecord>;
+    fn closed(&mut self) -> &mut impl Table<ClosedAsset>;
 }
 
 /// What one event changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnnotationsChange {
-    Container { id: ContainerId, event: ContainerEvent, stamp: Stamp },
-    Annotation { id: AnnotationId, event: AnnotationEvent, stamp: Stamp },
+    Container {
+        id: ContainerId,
+        event: ContainerEvent,
+        stamp: Stamp,
+    },
+    Annotation {
+        id: AnnotationId,
+        event: AnnotationEvent,
+        stamp: Stamp,
+    },
+    /// Who may see an image from now on; anybody when there are no roles.
+    Access {
+        id: AssetId,
+        roles: Vec<String>,
+        stamp: Stamp,
+    },
 }
 
 /// Turns an event into changes.
@@ -118,10 +167,26 @@ pub fn project(
                 event: it.clone(),
                 stamp: event.into(),
             }),
+            DomainEvent::Asset(AssetEvent::Registered(it))
+                if it.generation > 1 || !it.roles.is_empty() =>
+            {
+                changes.push(access(event, &it.roles)?);
+            }
+            DomainEvent::Asset(AssetEvent::AccessChanged(it)) => {
+                changes.push(access(event, &it.roles)?);
+            }
             _ => {}
         }
     }
     Ok(changes)
+}
+
+fn access(event: &RecordedEvent, roles: &[String]) -> Result<AnnotationsChange, Poison> {
+    Ok(AnnotationsChange::Access {
+        id: streams::asset(&event.stream)?,
+        roles: roles.to_vec(),
+        stamp: event.into(),
+    })
 }
 
 /// Folds a change into the rows.
@@ -136,7 +201,25 @@ pub fn fold(
         AnnotationsChange::Annotation { id, event, stamp } => {
             fold_annotation(id, &event, stamp, tables)
         }
+        AnnotationsChange::Access { id, roles, stamp } => {
+            fold_access(id, roles, stamp, tables.closed())
+        }
     }
+}
+
+fn fold_access(
+    id: AssetId,
+    roles: Vec<String>,
+    stamp: Stamp,
+    closed: &mut impl Table<ClosedAsset>,
+) -> Result<(), FoldError> {
+    let known = closed.get(&id)?;
+    if !roles.is_empty() {
+        closed.put(ClosedAsset { id, roles: holdable(&roles), position: stamp.position });
+    } else if known.is_some() {
+        closed.remove(&id);
+    }
+    Ok(())
 }
 
 fn fold_container(

@@ -1,5 +1,6 @@
 //! Annotations: totals, what they are about, who sees them.
 
+pub(super) mod closed;
 pub(super) mod words;
 
 use super::Store;

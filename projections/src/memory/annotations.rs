@@ -1,7 +1,7 @@
 //! Annotations and their containers.
 
 use super::{MemoryTable, MemoryTables};
-use crate::annotations::{self, AnnotationRecord, AnnotationsTables, ContainerRecord};
+use crate::annotations::{self, AnnotationRecord, AnnotationsTables, ClosedAsset, ContainerRecord};
 use crate::dump::DumpWriter;
 use crate::projection::{DecodedEvent, FoldError, Table};
 
@@ -9,6 +9,7 @@ use crate::projection::{DecodedEvent, FoldError, Table};
 pub struct AnnotationsMemory {
     pub containers: MemoryTable<ContainerRecord>,
     pub annotations: MemoryTable<AnnotationRecord>,
+    pub closed: MemoryTable<ClosedAsset>,
 }
 
 impl AnnotationsTables for AnnotationsMemory {
@@ -18,6 +19,10 @@ impl AnnotationsTables for AnnotationsMemory {
 
     fn annotations(&mut self) -> &mut impl Table<AnnotationRecord> {
         &mut self.annotations
+    }
+
+    fn closed(&mut self) -> &mut impl Table<ClosedAsset> {
+        &mut self.closed
     }
 }
 
@@ -35,11 +40,13 @@ impl MemoryTables for AnnotationsMemory {
     fn commit(&mut self) {
         self.containers.commit();
         self.annotations.commit();
+        self.closed.commit();
     }
 
     fn roll_back(&mut self) {
         self.containers.roll_back();
         self.annotations.roll_back();
+        self.closed.roll_back();
     }
 
     fn dump(&self, writer: &mut DumpWriter) {
@@ -47,5 +54,7 @@ impl MemoryTables for AnnotationsMemory {
         writer.end_table("containers");
         self.annotations.rows().for_each(|it| writer.row(it));
         writer.end_table("annotations");
+        self.closed.rows().for_each(|it| writer.row(it));
+        writer.end_table("closed_assets");
     }
 }

@@ -7,10 +7,11 @@ use super::errors::SqlError;
 use super::fold::Session;
 use super::table::{Change, Known, Slots, SqlRow, Statement, StoredRow};
 use super::values::{Columns, Value};
-use dlcs_domain::{AnnotationId, ContainerId};
+use dlcs_domain::{AnnotationId, AssetId, ContainerId};
 use dlcs_migrations::read_models::POSTGRES_ANNOTATIONS;
 use dlcs_projections::annotations::{
-    self, AnnotationRecord, AnnotationRow, AnnotationsTables, ContainerRecord, ContainerRow, Term,
+    self, AnnotationRecord, AnnotationRow, AnnotationsTables, ClosedAsset, ContainerRecord,
+    ContainerRow, Term,
 };
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::projection::{DecodedEvent, FoldError, Table};
@@ -22,7 +23,11 @@ pub(super) static DEFINITION: Definition = Definition {
     lock: 7,
     tables: POSTGRES_ANNOTATIONS,
     begin: || Box::new(Tables::default()),
-    dump: &[DumpTable::of::<ContainerRecord>(), DumpTable::of::<AnnotationRecord>()],
+    dump: &[
+        DumpTable::of::<ContainerRecord>(),
+        DumpTable::of::<AnnotationRecord>(),
+        DumpTable::of::<ClosedAsset>(),
+    ],
 };
 
 const INSERT_TERMS: &str = "INSERT INTO {schema}.annotation_terms
@@ -46,6 +51,7 @@ const DELETE_WORDS: &str = "DELETE FROM {schema}.annotation_words
 struct Tables {
     containers: Known<ContainerRecord>,
     annotations: Known<AnnotationRecord>,
+    closed: Known<ClosedAsset>,
 }
 
 impl AnnotationsTables for Tables {
@@ -55,6 +61,10 @@ impl AnnotationsTables for Tables {
 
     fn annotations(&mut self) -> &mut impl Table<AnnotationRecord> {
         &mut self.annotations
+    }
+
+    fn closed(&mut self) -> &mut impl Table<ClosedAsset> {
+        &mut self.closed
     }
 }
 
@@ -67,7 +77,7 @@ impl Session for Tables {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Slots> {
-        vec![&mut self.containers, &mut self.annotations]
+        vec![&mut self.containers, &mut self.annotations, &mut self.closed]
     }
 }
 
@@ -78,6 +88,7 @@ impl SqlRow for ContainerRecord {
         ("id", "text"),
         ("label", "text"),
         ("roles_json", "text"),
+        ("role_names_json", "text"),
         ("deleted", "boolean"),
         ("total", "bigint"),
         ("created_at_us", "bigint"),
@@ -95,6 +106,7 @@ impl SqlRow for ContainerRecord {
             (&row.id.id).into(),
             (&row.label).into(),
             Value::json(&row.roles),
+            Value::json(&row.role_names()),
             row.deleted.into(),
             row.total.into(),
             row.created_at_us.into(),
@@ -109,7 +121,11 @@ impl SqlRow for ContainerRecord {
         let row = ContainerRow {
             id: ContainerId { customer: columns.customer()?, id: columns.text()? },
             label: columns.text()?,
-            roles: columns.json()?,
+            roles: {
+                let roles = columns.json()?;
+                columns.skip(); // Their names follow from them.
+                roles
+            },
             deleted: columns.take()?,
             total: columns.number()?,
             created_at_us: columns.take()?,
@@ -233,12 +249,46 @@ impl StoredRow for AnnotationRecord {
     }
 }
 
+impl SqlRow for ClosedAsset {
+    const TABLE: &'static str = "closed_assets";
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("customer", "bigint"),
+        ("asset", "text"),
+        ("roles_json", "text"),
+        ("position", "bigint"),
+    ];
+    const KEY: usize = 2;
+
+    fn values(&self) -> Vec<Value> {
+        let mut values = Self::key_values(&self.id);
+        values.extend([Value::json(&self.roles), self.position.into()]);
+        values
+    }
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
+        columns.skip(); // The customer stands in the id.
+        let id = columns.text()?.parse().map_err(SqlError::unreadable)?;
+        Ok(Self { id, roles: columns.json()?, position: columns.number()? })
+    }
+
+    fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {
+        writer.row(&Self::read(&mut Columns::new(row))?);
+        Ok(())
+    }
+}
+
+impl StoredRow for ClosedAsset {
+    fn key_values(key: &AssetId) -> Vec<Value> {
+        vec![key.customer().into(), key.to_string().as_str().into()]
+    }
+}
+
 fn values(record: &AnnotationRecord, term: &Term<'_>) -> Vec<Value> {
     let edges = term.region.map(|it| it.edges());
     vec![
         record.row.id.container.customer.into(),
         Value::Code(term.kind as i16),
-        term.text.into(),
+        term.text.as_ref().into(),
         record.created_position.into(),
         edges.map(|it| it[0]).into(),
         edges.map(|it| it[1]).into(),

@@ -4,11 +4,12 @@ mod queries;
 
 use super::file::{Definition, Session};
 use super::table::{SqlRow, SqlTable};
-use super::values::{json, to_json};
-use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
+use super::values::{json, to_json, unreadable};
+use dlcs_domain::{AnnotationId, AssetId, ContainerId, CustomerId};
 use dlcs_migrations::read_models::SQLITE_ANNOTATIONS;
 use dlcs_projections::annotations::{
-    self, AnnotationRecord, AnnotationRow, AnnotationsTables, ContainerRecord, ContainerRow,
+    self, AnnotationRecord, AnnotationRow, AnnotationsTables, ClosedAsset, ContainerRecord,
+    ContainerRow,
 };
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::projection::{DecodedEvent, FoldError, StoreError, Table};
@@ -26,6 +27,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Box::new(Tables {
             containers: SqlTable::new(connection),
             annotations: SqlTable::new(connection),
+            closed: SqlTable::new(connection),
         })
     },
     dump,
@@ -38,9 +40,12 @@ const SELECT: &str = "a.created_position, a.customer, a.container, a.id, a.docum
     a.subjects_json, a.motivations_json, a.creators_json, a.deleted, a.created_at_us,
     a.modified_at_us, a.edit_revision, a.position FROM annotations AS a";
 
+const SELECT_CLOSED: &str = "x.asset, x.roles_json, x.position FROM closed_assets AS x";
+
 struct Tables<'c> {
     containers: SqlTable<'c, ContainerRecord>,
     annotations: SqlTable<'c, AnnotationRecord>,
+    closed: SqlTable<'c, ClosedAsset>,
 }
 
 impl AnnotationsTables for Tables<'_> {
@@ -50,6 +55,10 @@ impl AnnotationsTables for Tables<'_> {
 
     fn annotations(&mut self) -> &mut impl Table<AnnotationRecord> {
         &mut self.annotations
+    }
+
+    fn closed(&mut self) -> &mut impl Table<ClosedAsset> {
+        &mut self.closed
     }
 }
 
@@ -63,7 +72,8 @@ impl Session for Tables<'_> {
 
     fn flush(self: Box<Self>) -> Result<(), StoreError> {
         self.containers.flush()?;
-        self.annotations.flush()
+        self.annotations.flush()?;
+        self.closed.flush()
     }
 }
 
@@ -102,6 +112,14 @@ fn into_annotation(row: &Row<'_>) -> rusqlite::Result<AnnotationRecord> {
     Ok(AnnotationRecord { row: annotation, created_position: row.get("created_position")? })
 }
 
+fn into_closed(row: &Row<'_>) -> rusqlite::Result<ClosedAsset> {
+    Ok(ClosedAsset {
+        id: row.get::<_, String>("asset")?.parse().map_err(unreadable)?,
+        roles: json(row, "roles_json")?,
+        position: row.get("position")?,
+    })
+}
+
 impl SqlRow for ContainerRecord {
     fn load(connection: &Connection, key: &ContainerId) -> rusqlite::Result<Option<Self>> {
         let sql = format!("SELECT {SELECT_CONTAINER} WHERE c.customer = ?1 AND c.id = ?2");
@@ -112,12 +130,13 @@ impl SqlRow for ContainerRecord {
     fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
         let mut statement = connection.prepare_cached(
             "INSERT INTO containers
-                 (created_position, customer, id, label, roles_json, deleted, total,
-                  created_at_us, modified_at_us, edit_revision, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 (created_position, customer, id, label, roles_json, role_names_json, deleted,
+                  total, created_at_us, modified_at_us, edit_revision, position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (customer, id) DO UPDATE SET
                  label = excluded.label,
                  roles_json = excluded.roles_json,
+                 role_names_json = excluded.role_names_json,
                  deleted = excluded.deleted,
                  total = excluded.total,
                  modified_at_us = excluded.modified_at_us,
@@ -131,6 +150,7 @@ impl SqlRow for ContainerRecord {
             row.id.id,
             row.label,
             to_json(&row.roles),
+            to_json(&row.role_names()),
             row.deleted,
             row.total,
             row.created_at_us,
@@ -197,6 +217,29 @@ impl SqlRow for AnnotationRecord {
         delete_words(connection, self.created_position)?;
         let key = [self.created_position];
         connection.execute("DELETE FROM annotations WHERE created_position = ?1", key).map(drop)
+    }
+}
+
+impl SqlRow for ClosedAsset {
+    fn load(connection: &Connection, key: &AssetId) -> rusqlite::Result<Option<Self>> {
+        let sql = format!("SELECT {SELECT_CLOSED} WHERE x.customer = ?1 AND x.asset = ?2");
+        let key = (key.customer().0, key.to_string());
+        connection.prepare_cached(&sql)?.query_row(key, into_closed).optional()
+    }
+
+    fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(
+            "REPLACE INTO closed_assets (customer, asset, roles_json, position)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        let (customer, asset) = (self.id.customer().0, self.id.to_string());
+        statement.execute(params![customer, asset, to_json(&self.roles), self.position]).map(drop)
+    }
+
+    fn delete(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let sql = "DELETE FROM closed_assets WHERE customer = ?1 AND asset = ?2";
+        let key = (self.id.customer().0, self.id.to_string());
+        connection.prepare_cached(sql)?.execute(key).map(drop)
     }
 }
 
@@ -275,5 +318,12 @@ fn dump(connection: &Connection, writer: &mut DumpWriter) -> rusqlite::Result<()
         writer.row(&into_annotation(row)?);
     }
     writer.end_table("annotations");
+    let sql = format!("SELECT {SELECT_CLOSED} ORDER BY x.customer, x.asset");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        writer.row(&into_closed(row)?);
+    }
+    writer.end_table("closed_assets");
     Ok(())
 }

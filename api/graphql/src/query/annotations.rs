@@ -7,7 +7,7 @@ use crate::scalar::{Moment, Time};
 use crate::types::annotation::{self, Annotation, AnnotationContainer};
 use async_graphql::{Context, InputObject, Object, Result};
 use dlcs_domain::{AnnotationId, ContainerId};
-use dlcs_projections::annotations::{AnnotationFilter, Region, WordsQuery};
+use dlcs_projections::annotations::{AnnotationFilter, Region, WordsQuery, count_visible};
 use dlcs_projections::as_of;
 use dlcs_projections::paging::Direction;
 
@@ -54,7 +54,12 @@ impl AnnotationQuery {
     ) -> Result<List<AnnotationContainer>> {
         let request = connection::page(first, after, Direction::Ascending)?;
         let annotations = &state(ctx).queries.annotations;
-        let page = annotations.containers(&principal(ctx), customer_id(customer)?, &request).await;
+        let (who, customer) = (principal(ctx), customer_id(customer)?);
+        let mut page = annotations.containers(&who, customer, &request).await;
+        if let Ok(page) = &mut page {
+            let rows = &mut page.items;
+            count_visible(&**annotations, &who, customer, rows).await.map_err(query_error)?;
+        }
         connection::connection(page, &request, AnnotationContainer::from)
     }
 

@@ -9,8 +9,11 @@ use crate::node::NodeId;
 use crate::scalar::{Json, Time};
 use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use difference::Difference;
-use dlcs_domain::{AnnotationId, ContainerId, DomainEvent, wire};
-use dlcs_projections::annotations::{AnnotationFilter, AnnotationRow, ContainerRow, Subject};
+use dlcs_domain::access::{AccessRule, Action, Decision, decide};
+use dlcs_domain::{AnnotationId, AssetId, ContainerId, DomainEvent, wire};
+use dlcs_projections::annotations::{
+    AnnotationFilter, AnnotationRow, ContainerRow, Subject, count_visible,
+};
 use dlcs_projections::paging::Direction;
 use dlcs_projections::{StreamId, StreamRevision};
 
@@ -205,9 +208,15 @@ pub(crate) fn address(public_url: &str, id: &AnnotationId) -> String {
 
 /// Returns a container that may be read.
 pub(crate) async fn container(ctx: &Context<'_>, id: &ContainerId) -> Result<Option<ContainerRow>> {
-    let row = state(ctx).queries.annotations.container(id).await.map_err(query_error)?;
+    let annotations = &state(ctx).queries.annotations;
+    let row = annotations.container(id).await.map_err(query_error)?;
     let who = principal(ctx);
-    Ok(row.filter(|it| !it.deleted && it.is_readable_by(&who)))
+    let mut row = row.filter(|it| !it.deleted && it.is_readable_by(&who));
+    if let Some(row) = &mut row {
+        let rows = std::slice::from_mut(row);
+        count_visible(&**annotations, &who, id.customer, rows).await.map_err(query_error)?;
+    }
+    Ok(row)
 }
 
 /// Returns an annotation that may be read.
@@ -218,8 +227,14 @@ pub(crate) async fn annotation(
     if container(ctx, &id.container).await?.is_none() {
         return Ok(None);
     }
-    let row = state(ctx).queries.annotations.annotation(id).await.map_err(query_error)?;
-    Ok(row.filter(|it| !it.deleted))
+    let annotations = &state(ctx).queries.annotations;
+    let row = annotations.annotation(id).await.map_err(query_error)?;
+    let Some(row) = row.filter(|it| !it.deleted) else { return Ok(None) };
+    let assets: Vec<AssetId> = row.assets().collect();
+    let rules = annotations.rules_of(&assets).await.map_err(query_error)?;
+    let who = principal(ctx);
+    let is_open = |rule: &AccessRule| decide(&who, rule, Action::ReadContent) == Decision::Granted;
+    Ok(rules.iter().all(is_open).then_some(row))
 }
 
 pub(crate) async fn list(

@@ -5,29 +5,49 @@ use crate::read_models::served::Query;
 use crate::read_models::table::{SqlRow, StoredRow, columns, select_one};
 use crate::read_models::values::{Columns, Value};
 use async_trait::async_trait;
-use dlcs_domain::access::Principal;
-use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
+use dlcs_domain::access::{AccessRule, Principal};
+use dlcs_domain::{AnnotationId, AssetId, ContainerId, CustomerId};
 use dlcs_projections::annotations::{
-    Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ContainerRecord,
-    ContainerRow, Sought, TermKind, WordsQuery, reads_all,
+    Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ClosedAsset,
+    ContainerRecord, ContainerRow, Hidden, Sought, TermKind, WordsQuery,
 };
+use dlcs_projections::search::Readable;
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use std::collections::HashMap;
 
 const IN_LIVING: &str = "EXISTS (SELECT 1 FROM {schema}.containers AS c
     WHERE c.customer = t.customer AND c.id = t.container AND NOT c.deleted)";
-const IN_OPEN: &str = "EXISTS (SELECT 1 FROM {schema}.containers AS c
+/// Each `?` stands for the names of roles, as JSON.
+const IN_READABLE: &str = "EXISTS (SELECT 1 FROM {schema}.containers AS c
     WHERE c.customer = t.customer AND c.id = t.container AND NOT c.deleted
-      AND c.roles_json = '[]')";
+      AND (c.roles_json = '[]' OR jsonb_exists_any(
+          c.role_names_json::jsonb, ARRAY(SELECT jsonb_array_elements_text(?::text::jsonb)))))";
+/// As `IN_READABLE`, of what is listed.
+const IS_READABLE: &str = "(t.roles_json = '[]' OR jsonb_exists_any(
+    t.role_names_json::jsonb, ARRAY(SELECT jsonb_array_elements_text(?::text::jsonb))))";
+const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM {schema}.annotation_terms AS g
+    JOIN {schema}.closed_assets AS x ON x.customer = g.customer AND x.asset = g.term
+    WHERE g.annotation = t.created_position AND g.kind = 4
+      AND NOT jsonb_exists_any(
+          x.roles_json::jsonb, ARRAY(SELECT jsonb_array_elements_text(?::text::jsonb))))";
+const HIDDEN: &str = "
+    SELECT a.container, count(DISTINCT a.created_position), max(x.position)
+    FROM {schema}.closed_assets AS x
+    JOIN {schema}.annotation_terms AS g
+        ON g.customer = x.customer AND g.kind = 4 AND left(g.term, 200) = left(x.asset, 200)
+        AND g.term = x.asset
+    JOIN {schema}.annotations AS a ON a.created_position = g.annotation
+    WHERE x.customer = $1 AND NOT jsonb_exists_any(
+          x.roles_json::jsonb, ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb)))
+    GROUP BY a.container";
 const ANNOTATED: &str = "
-    SELECT l.term, max(a.modified_at_us)
+    SELECT l.term, max(t.modified_at_us)
     FROM (SELECT DISTINCT s.source FROM unnest($2::text[]) AS s (source)) AS s
     JOIN {schema}.annotation_terms AS l
         ON l.customer = $1 AND l.kind = 0 AND left(l.term, 200) = left(s.source, 200)
         AND l.term = s.source
-    JOIN {schema}.annotations AS a ON a.created_position = l.annotation
-    JOIN {schema}.containers AS c ON c.customer = a.customer AND c.id = a.container
-    WHERE NOT c.deleted AND c.roles_json = '[]'
+    JOIN {schema}.annotations AS t ON t.created_position = l.annotation
+    WHERE {readable}
     GROUP BY l.term";
 const LIST: &str = "annotations";
 const LIST_CONTAINERS: &str = "containers";
@@ -50,8 +70,8 @@ impl Annotations for Query {
         let mut listing = Listing::of::<ContainerRecord>(&["t.created_position"]);
         listing.and_with("t.customer = ?", customer);
         listing.and("NOT t.deleted");
-        if !reads_all(principal, customer) {
-            listing.and("t.roles_json = '[]'");
+        if let Readable::Open { roles } = Readable::by(principal, customer) {
+            listing.and_with(IS_READABLE, Value::json(&roles));
         }
         let total = Some(listing.count(self).await?);
         if let Some(after) = &page.after {
@@ -61,6 +81,33 @@ impl Annotations for Query {
         let cursor = |it: &ContainerRecord| Cursor::after(LIST_CONTAINERS, &it.created_position);
         let page = listing.page(self, page, ContainerRecord::read, cursor).await?;
         Ok(Page { total, ..page.map(|it| it.row) })
+    }
+
+    async fn hidden(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+    ) -> Result<HashMap<ContainerId, Hidden>, QueryError> {
+        let Readable::Open { roles } = Readable::by(principal, customer) else {
+            return Ok(HashMap::new());
+        };
+        let rows = self.looked_up(HIDDEN, &[customer.into(), Value::json(&roles)]).await?;
+        let hidden = rows.iter().map(|row| {
+            let mut columns = Columns::new(row);
+            let container = ContainerId { customer, id: columns.text()? };
+            Ok((container, Hidden { count: columns.number()?, position: columns.number()? }))
+        });
+        hidden.collect()
+    }
+
+    async fn rules_of(&self, assets: &[AssetId]) -> Result<Vec<AccessRule>, QueryError> {
+        let mut rules = Vec::new();
+        for asset in assets {
+            let key = ClosedAsset::key_values(asset);
+            let closed = self.one(&select_one::<ClosedAsset>(), &key, ClosedAsset::read).await?;
+            rules.extend(closed.map(|it| it.rule()));
+        }
+        Ok(rules)
     }
 
     async fn annotation(&self, id: &AnnotationId) -> Result<Option<AnnotationRow>, QueryError> {
@@ -77,7 +124,7 @@ impl Annotations for Query {
         page: &PageRequest,
         with_total: bool,
     ) -> Result<Page<AnnotationRow>, QueryError> {
-        let mut listing = listing(filter, reads_all(principal, filter.customer));
+        let mut listing = listing(filter, &Readable::by(principal, filter.customer));
         let total = match with_total {
             true => Some(listing.count(self).await?),
             false => None,
@@ -98,10 +145,17 @@ impl Annotations for Query {
         sources: &[String],
         first: usize,
     ) -> Result<HashMap<String, Vec<AnnotationRow>>, QueryError> {
-        let sql = on_sources(reads_all(principal, customer));
         let first = i64::try_from(first).unwrap_or(i64::MAX);
         let sources = Value::List(sources.iter().map(Value::from).collect());
-        let rows = self.looked_up(&sql, &[customer.into(), sources, first.into()]).await?;
+        let mut values = vec![customer.into(), sources, first.into()];
+        let readable = match Readable::by(principal, customer) {
+            Readable::All => IN_LIVING.to_owned(),
+            Readable::Open { roles } => {
+                values.push(Value::json(&roles));
+                format!("{IN_READABLE} AND {NOT_HIDDEN}").replace('?', "$4")
+            }
+        };
+        let rows = self.looked_up(&on_sources(&readable), &values).await?;
         let mut found: HashMap<String, Vec<AnnotationRow>> = HashMap::new();
         for row in &rows {
             let mut columns = Columns::new(row);
@@ -116,8 +170,10 @@ impl Annotations for Query {
         customer: CustomerId,
         sources: &[String],
     ) -> Result<Vec<Annotated>, QueryError> {
+        let readable = format!("{IN_READABLE} AND {NOT_HIDDEN}").replace('?', "'[]'");
+        let sql = ANNOTATED.replace("{readable}", &readable);
         let sources = Value::List(sources.iter().map(Value::from).collect());
-        let rows = self.looked_up(ANNOTATED, &[customer.into(), sources]).await?;
+        let rows = self.looked_up(&sql, &[customer.into(), sources]).await?;
         let annotated = rows.iter().map(|row| {
             let mut columns = Columns::new(row);
             Ok(Annotated { source: columns.text()?, modified_at_us: columns.take()? })
@@ -127,9 +183,8 @@ impl Annotations for Query {
 }
 
 /// Returns the SQL that lists some annotations of each source.
-fn on_sources(reads_all: bool) -> String {
+fn on_sources(readable: &str) -> String {
     let columns = columns::<AnnotationRecord>();
-    let readable = if reads_all { IN_LIVING } else { IN_OPEN };
     format!(
         "SELECT s.source, a.*
          FROM (SELECT DISTINCT u.source FROM unnest($2::text[]) AS u (source)) AS s
@@ -144,7 +199,7 @@ fn on_sources(reads_all: bool) -> String {
 }
 
 /// Returns the whole list, without a cursor.
-fn listing(filter: &AnnotationFilter, reads_all: bool) -> Listing {
+fn listing(filter: &AnnotationFilter, readable: &Readable) -> Listing {
     let terms = [
         (TermKind::Source, &filter.source),
         (TermKind::Creator, &filter.creator),
@@ -195,7 +250,13 @@ fn listing(filter: &AnnotationFilter, reads_all: bool) -> Listing {
     if let Some(until) = filter.until_us {
         listing.and_with("t.created_at_us < ?", until);
     }
-    listing.and(if reads_all { IN_LIVING } else { IN_OPEN });
+    match readable {
+        Readable::All => listing.and(IN_LIVING),
+        Readable::Open { roles } => {
+            listing.and_with(IN_READABLE, Value::json(roles));
+            listing.and_with(NOT_HIDDEN, Value::json(roles));
+        }
+    }
     listing
 }
 

@@ -4,14 +4,16 @@ use super::{SELECT, SELECT_CONTAINER, into_annotation, into_container};
 use crate::read_models::keyset::{Listing, signed};
 use crate::read_models::served::Query;
 use crate::read_models::table::SqlRow;
+use crate::read_models::values::to_json;
 use async_trait::async_trait;
-use dlcs_domain::access::Principal;
-use dlcs_domain::{AnnotationId, ContainerId, CustomerId};
+use dlcs_domain::access::{AccessRule, Principal};
+use dlcs_domain::{AnnotationId, AssetId, ContainerId, CustomerId};
 use dlcs_projections::annotations::{
-    Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ContainerRecord,
-    ContainerRow, Sought, TermKind, WordsQuery, reads_all,
+    Annotated, AnnotationFilter, AnnotationRecord, AnnotationRow, Annotations, ClosedAsset,
+    ContainerRecord, ContainerRow, Hidden, Sought, TermKind, WordsQuery,
 };
 use dlcs_projections::paging::Direction;
+use dlcs_projections::search::Readable;
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use rusqlite::params;
 use rusqlite::types::Value;
@@ -36,15 +38,39 @@ const OVERLAPS: &str = "EXISTS (SELECT 1 FROM annotation_terms AS p
            OR (p.left_px < ? AND p.top_px < ? AND p.right_px > ? AND p.bottom_px > ?)))";
 const IN_LIVING: &str = "EXISTS (SELECT 1 FROM containers AS c
     WHERE c.customer = a.customer AND c.id = a.container AND c.deleted = 0)";
-const IN_OPEN: &str = "EXISTS (SELECT 1 FROM containers AS c
+/// With one value: the names of roles, as JSON.
+const IN_READABLE: &str = "EXISTS (SELECT 1 FROM containers AS c
     WHERE c.customer = a.customer AND c.id = a.container AND c.deleted = 0
-      AND c.roles_json = '[]')";
+      AND (c.roles_json = '[]' OR EXISTS (SELECT 1 FROM json_each(c.role_names_json) AS r
+               WHERE r.value IN (SELECT value FROM json_each(?)))))";
+/// As `IN_READABLE`, of what is listed.
+const IS_READABLE: &str = "(c.roles_json = '[]'
+    OR EXISTS (SELECT 1 FROM json_each(c.role_names_json) AS r
+               WHERE r.value IN (SELECT value FROM json_each(?))))";
+/// With one value: the names of roles, as JSON.
+const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM annotation_terms AS g
+    CROSS JOIN closed_assets AS x ON x.customer = g.customer AND x.asset = g.term
+    WHERE g.annotation = a.created_position AND g.kind = 4
+      AND NOT EXISTS (SELECT 1 FROM json_each(x.roles_json) AS r
+               WHERE r.value IN (SELECT value FROM json_each(?))))";
+const HIDDEN: &str = "
+    SELECT a.container, COUNT(DISTINCT a.created_position), MAX(x.position)
+    FROM closed_assets AS x
+    CROSS JOIN annotation_terms AS g
+        ON g.customer = x.customer AND g.kind = 4 AND g.term = x.asset
+    CROSS JOIN annotations AS a ON a.created_position = g.annotation
+    WHERE x.customer = ?1 AND NOT EXISTS (SELECT 1 FROM json_each(x.roles_json) AS r
+               WHERE r.value IN (SELECT value FROM json_each(?2)))
+    GROUP BY a.container";
 const ANNOTATED: &str = "
     SELECT l.term, MAX(a.modified_at_us) FROM annotation_terms AS l
     CROSS JOIN annotations AS a ON a.created_position = l.annotation
     CROSS JOIN containers AS c ON c.customer = a.customer AND c.id = a.container
     WHERE l.customer = ?1 AND l.kind = 0 AND l.term IN (SELECT value FROM json_each(?2))
       AND c.deleted = 0 AND c.roles_json = '[]'
+      AND NOT EXISTS (SELECT 1 FROM annotation_terms AS g
+            CROSS JOIN closed_assets AS x ON x.customer = g.customer AND x.asset = g.term
+            WHERE g.annotation = a.created_position AND g.kind = 4)
     GROUP BY l.term";
 const LIST: &str = "annotations";
 const LIST_CONTAINERS: &str = "containers";
@@ -65,8 +91,8 @@ impl Annotations for Query {
         let mut listing = Listing::new(SELECT_CONTAINER, &["c.created_position"]);
         listing.and_with("c.customer = ?", customer.0);
         listing.and("c.deleted = 0");
-        if !reads_all(principal, customer) {
-            listing.and("c.roles_json = '[]'");
+        if let Readable::Open { roles } = Readable::by(principal, customer) {
+            listing.and_with(IS_READABLE, to_json(&roles));
         }
         let whole = listing.clone();
         if let Some(after) = &page.after {
@@ -83,6 +109,37 @@ impl Annotations for Query {
         .await
     }
 
+    async fn hidden(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+    ) -> Result<HashMap<ContainerId, Hidden>, QueryError> {
+        let Readable::Open { roles } = Readable::by(principal, customer) else {
+            return Ok(HashMap::new());
+        };
+        self.run(move |it| {
+            let mut statement = it.prepare_cached(HIDDEN)?;
+            let rows = statement.query_map(params![customer.0, to_json(&roles)], |row| {
+                let container = ContainerId { customer, id: row.get(0)? };
+                Ok((container, Hidden { count: row.get(1)?, position: row.get(2)? }))
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn rules_of(&self, assets: &[AssetId]) -> Result<Vec<AccessRule>, QueryError> {
+        let assets = assets.to_vec();
+        self.run(move |it| {
+            let mut rules = Vec::new();
+            for asset in &assets {
+                rules.extend(ClosedAsset::load(it, asset)?.map(|it| it.rule()));
+            }
+            Ok(rules)
+        })
+        .await
+    }
+
     async fn annotation(&self, id: &AnnotationId) -> Result<Option<AnnotationRow>, QueryError> {
         let id = id.clone();
         self.run(move |it| Ok(AnnotationRecord::load(it, &id)?.map(|it| it.row))).await
@@ -95,7 +152,7 @@ impl Annotations for Query {
         page: &PageRequest,
         with_total: bool,
     ) -> Result<Page<AnnotationRow>, QueryError> {
-        let mut listing = listing(filter, reads_all(principal, filter.customer));
+        let mut listing = listing(filter, &Readable::by(principal, filter.customer));
         let whole = with_total.then(|| listing.clone());
         if let Some(after) = &page.after {
             listing.after([signed(after.key(LIST)?)], page.direction);
@@ -117,7 +174,7 @@ impl Annotations for Query {
         sources: &[String],
         first: usize,
     ) -> Result<HashMap<String, Vec<AnnotationRow>>, QueryError> {
-        let (sources, reads_all) = (sources.to_vec(), reads_all(principal, customer));
+        let (sources, readable) = (sources.to_vec(), Readable::by(principal, customer));
         let request =
             PageRequest { limit: first, after: None, offset: 0, direction: Direction::Ascending };
         self.run(move |it| {
@@ -127,7 +184,7 @@ impl Annotations for Query {
                 let source_only = Some(source.clone());
                 let filter =
                     AnnotationFilter { source: source_only, ..AnnotationFilter::of(customer) };
-                let listing = listing(&filter, reads_all);
+                let listing = listing(&filter, &readable);
                 let page = listing.page(it, &request, into_annotation, cursor)?;
                 found.insert(source, page.items.into_iter().map(|it| it.row).collect());
             }
@@ -154,7 +211,7 @@ impl Annotations for Query {
 }
 
 /// Returns the whole list, without a cursor.
-pub(in crate::read_models) fn listing(filter: &AnnotationFilter, reads_all: bool) -> Listing {
+pub(in crate::read_models) fn listing(filter: &AnnotationFilter, readable: &Readable) -> Listing {
     let terms = [
         (TermKind::Source, &filter.source),
         (TermKind::Creator, &filter.creator),
@@ -199,7 +256,13 @@ pub(in crate::read_models) fn listing(filter: &AnnotationFilter, reads_all: bool
     if let Some(until) = filter.until_us {
         listing.and_with("a.created_at_us < ?", until);
     }
-    listing.and(if reads_all { IN_LIVING } else { IN_OPEN });
+    match readable {
+        Readable::All => listing.and(IN_LIVING),
+        Readable::Open { roles } => {
+            listing.and_with(IN_READABLE, to_json(roles));
+            listing.and_with(NOT_HIDDEN, to_json(roles));
+        }
+    }
     listing
 }
 
