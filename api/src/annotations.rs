@@ -14,5 +14,6 @@ pub(crate) mod questions;
 pub(crate) mod single;
 
 pub use documents::AnnotationDocuments;
+pub(crate) use documents::Vocabulary;
 pub(crate) use questions::Annotations;
 use questions::relative;

@@ -13,6 +13,7 @@
 //! - `search`: Content Search and autocomplete.
 //! - `auth`: IIIF Auth: how readers get in.
 //! - `audit`: the public part of the audit log.
+//! - `memento`: what resources were.
 //! - `service`: health, entry point, documentation, pages.
 
 pub mod access;
@@ -27,6 +28,7 @@ mod delivery;
 mod export;
 mod http;
 mod management;
+mod memento;
 mod openapi;
 mod search;
 mod service;

@@ -10,3 +10,5 @@ pub(crate) mod writing;
 
 pub(crate) mod found;
 mod resource;
+
+pub(crate) use found::{plain_text_of, text_path};

@@ -24,6 +24,7 @@ mod keys;
 mod management;
 mod manifest_edits;
 mod manifests;
+mod memento;
 mod moving;
 mod named_queries;
 mod network;

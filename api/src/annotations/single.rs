@@ -8,6 +8,7 @@ use crate::http::body;
 use crate::http::conditional::{IfMatch, Validators};
 use crate::http::raw_path::PathParams;
 use crate::management::write::{Done, Incoming, insert_position};
+use crate::memento::{Remembered, announce};
 use crate::state::{Resource, Shared};
 use axum::body::Body;
 use axum::extract::State;
@@ -38,7 +39,9 @@ pub(crate) async fn read(
     }
     let sent = sent(&state, vocabulary, &container, &row)?;
     let sent = Sent { is_open: sent.is_open && rules.is_empty(), ..sent };
-    sent.respond(&headers)
+    let mut response = sent.respond(&headers)?;
+    announce(response.headers_mut(), &state.public_url, &Remembered::Annotation(id));
+    Ok(response)
 }
 
 /// Replaces an annotation (200), or creates one under this very address (201).

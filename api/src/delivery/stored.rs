@@ -15,6 +15,7 @@ use crate::export;
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::management::manifests::{self as managed, Painted, StoredDocument};
+use crate::memento::{Remembered, announce};
 use crate::state::{PublicUrl, Shared};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -83,7 +84,9 @@ pub(crate) async fn flat(
         Some(path) => see_other(&address::public_stored(&state.public_url, None, customer, &path)),
         None => {
             let address = address::flat_manifest(&state.public_url, &row.id);
-            serve(&state, &caller, &headers, &row, address).await
+            let mut response = serve(&state, &caller, &headers, &row, address).await?;
+            announce(response.headers_mut(), &state.public_url, &Remembered::Manifest(id));
+            Ok(response)
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Answer, Problem};
 use crate::http::body;
 use crate::http::conditional::IfMatch;
 use crate::http::fields::Fields;
+use crate::memento::{Remembered, announce};
 use crate::state::Resource;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -20,6 +21,7 @@ pub(crate) async fn read(request: Incoming) -> Answer {
     let document = json_ld::image(&request.state.public_url, &row);
     let mut response = read_moving(&document, row.edit_revision);
     insert_modified(response.headers_mut(), row.modified_at_us);
+    announce(response.headers_mut(), &request.state.public_url, &Remembered::Asset(row.id));
     Ok(response)
 }
 

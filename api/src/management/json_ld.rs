@@ -12,6 +12,8 @@ use dlcs_projections::customers::CustomerRow;
 use dlcs_projections::spaces::SpaceRow;
 use serde_json::{Value, json};
 
+pub(crate) const MEDIA_TYPE: &str = "application/ld+json";
+
 /// Returns the context of every management resource.
 pub(crate) fn context() -> Value {
     json!([
@@ -24,7 +26,7 @@ pub(crate) fn context() -> Value {
 pub(crate) fn json_ld(status: StatusCode, document: &Value) -> Response {
     let mut response = (status, document.to_string()).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/ld+json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
 }

@@ -14,6 +14,7 @@ use crate::http::body;
 use crate::http::conditional::{IfMatch, Validators, into_not_modified};
 use crate::http::fields::Fields;
 use crate::http::paging::PageNumber;
+use crate::memento::{Remembered, announce};
 use crate::state::{Resource, Shared};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
@@ -283,6 +284,8 @@ pub(crate) async fn show(
     let mut response = json_ld::json_ld(status, &document);
     insert_edit_tag(response.headers_mut(), row.stored.edit_revision);
     insert_modified(response.headers_mut(), row.stored.modified_at_us);
+    let resource = Remembered::Manifest(row.id.clone());
+    announce(response.headers_mut(), &state.public_url, &resource);
     let validators =
         Validators { etag: row.stored.edit_revision.to_string(), modified_at_us: None };
     let is_settled = document["ingesting"]["isSettled"] != json!(false);

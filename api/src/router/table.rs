@@ -4,6 +4,7 @@ mod access;
 mod annotations;
 mod audit;
 mod exports;
+mod history;
 mod stored;
 
 use super::{AddressVersion, Guarded, Kind, Route};
@@ -59,6 +60,7 @@ pub(crate) fn routes() -> Vec<Route> {
         queries_by_name(),
         exports::routes(),
         audit::routes(),
+        history::routes(),
     ]
     .into_iter()
     .flatten()

@@ -12,6 +12,7 @@ use dlcs_domain::transcription::{RecognitionSummary, TextBlobs};
 use dlcs_domain::{AssetId, BlobRef};
 use dlcs_objects::{Digest, ObjectKey, verified};
 use dlcs_projections::page_text::{PageText, PageTextRow, TextStatus};
+use dlcs_text::plain::{self, Hyphens};
 use dlcs_text::recogniser::Engine;
 use dlcs_text::{PageLayout, PageSize, Provenance, stored};
 
@@ -57,6 +58,17 @@ async fn read_layout(state: &Shared, blob: &BlobRef) -> Answer<PageLayout> {
     let bytes = state.objects.get(&key).await?;
     verified(&key, &bytes, &digest)?;
     stored::read_layout(&bytes).map_err(Problem::internal)
+}
+
+/// Returns a text as it is kept, line by line.
+pub(crate) async fn plain_text_of(state: &Shared, text: &PageText) -> Answer<String> {
+    let layout = read_layout(state, &text.blobs.layout).await?;
+    Ok(plain::write(&layout, Hyphens::Keep))
+}
+
+/// Returns the path of the plain text of an image.
+pub(crate) fn text_path(id: &AssetId) -> String {
+    format!("/text/plain/{}", address::tail(id))
 }
 
 pub(super) fn no_text() -> Problem {
