@@ -1,5 +1,6 @@
 //! Management: the resource model of DLCS as Hydra JSON-LD (CONTRACT 3).
 
+pub(crate) mod audit_trail;
 pub(crate) mod batches;
 pub(crate) mod bulk;
 mod collection_body;

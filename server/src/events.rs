@@ -1,10 +1,12 @@
 //! `dlcs events`: the history in order, read from the store directly, also beside a running server; and
 //! its way into another store.
 
+mod cloud;
 mod moving;
 
 use crate::config::Settings;
 use crate::stores;
+use cloud::CloudEvent;
 use dlcs_eventlog::{EventLog, Position, RecordedEvent, StreamId, StreamRevision};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -37,6 +39,12 @@ pub(crate) struct EventsArgs {
     /// One JSON line per event.
     #[arg(long)]
     json: bool,
+    /// One line per event as CloudEvents 1.0 writes it in JSON.
+    #[arg(long, conflicts_with = "json")]
+    cloudevents: bool,
+    /// Address of the service, for CloudEvents.
+    #[arg(skip)]
+    source: String,
 }
 
 #[derive(Serialize)]
@@ -53,10 +61,11 @@ struct Line<'a> {
     metadata: &'a RawValue,
 }
 
-pub(crate) async fn run(args: EventsArgs, settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut args: EventsArgs, settings: &Settings) -> anyhow::Result<ExitCode> {
     if let Some(command) = args.moving {
         return moving::run(command, settings).await;
     }
+    args.source = settings.public_url.clone().unwrap_or_else(|| "urn:dlcs".to_owned());
     let log = stores::log_read_only(settings).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let result = match &args.stream {
@@ -123,6 +132,9 @@ fn print(args: &EventsArgs, events: &[RecordedEvent], out: &mut impl Write) -> a
     for event in events.iter().filter(wanted) {
         if args.json {
             serde_json::to_writer(&mut *out, &line(event)?)?;
+            writeln!(out)?;
+        } else if args.cloudevents {
+            serde_json::to_writer(&mut *out, &CloudEvent::of(event, &args.source)?)?;
             writeln!(out)?;
         } else {
             writeln!(out, "{}", text(event))?;

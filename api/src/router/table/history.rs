@@ -1,6 +1,7 @@
-//! The past of resources: Memento.
+//! The past: resources by time (Memento), and who did what.
 
 use super::{Media, READ, Route, get};
+use crate::management::audit_trail;
 use crate::memento;
 
 const GATE: &str = "TimeGate: leads to what it was at `Accept-Datetime`. RFC 7089";
@@ -23,5 +24,11 @@ pub(super) fn routes() -> Vec<Route> {
             memento.answers(Media("*/*")),
         ]
     });
-    routes.collect()
+    let trail = get(
+        "/customers/{customer}/audit",
+        READ,
+        "Who did what, oldest first, as NDJSON or CSV",
+        audit_trail::export,
+    );
+    routes.chain([trail.answers(Media("application/x-ndjson"))]).collect()
 }
