@@ -13,8 +13,10 @@ pub(crate) mod images;
 pub(crate) mod info;
 pub(crate) mod manifests;
 pub(crate) mod named;
+mod prepared;
 mod rendered;
 pub(crate) mod stored;
 pub(crate) mod thumbs;
 
+pub use prepared::PreparedAnswers;
 pub use rendered::RenderedManifests;

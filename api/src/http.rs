@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod conditional;
 pub(crate) mod fields;
 pub(crate) mod layers;
+mod meters;
 pub(crate) mod paging;
 pub(crate) mod preferences;
 pub(crate) mod query;

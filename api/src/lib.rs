@@ -38,8 +38,8 @@ pub use access::{AdminKey, Credentials};
 pub use annotations::AnnotationDocuments;
 pub use audit::{AuditRefused, AuditSigner};
 pub use auth::Readers;
-pub use delivery::RenderedManifests;
 pub use delivery::stored::PaintedNames;
+pub use delivery::{PreparedAnswers, RenderedManifests};
 pub use error::Problem;
 pub use export::ExportTurns;
 pub use management::manifests::{

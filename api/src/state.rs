@@ -2,7 +2,7 @@
 
 use crate::access::Credentials;
 use crate::auth::Readers;
-use crate::delivery::RenderedManifests;
+use crate::delivery::{PreparedAnswers, RenderedManifests};
 use crate::error::Problem;
 use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
@@ -50,6 +50,7 @@ pub struct ApiState {
     pub limits: ApiLimits,
     pub written: Written,
     pub rendered: RenderedManifests,
+    pub prepared: PreparedAnswers,
     pub exports: ExportTurns,
 }
 

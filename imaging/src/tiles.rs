@@ -94,10 +94,15 @@ impl Tiles {
     ) -> Result<Bytes, TileError> {
         match plan {
             RenderPlan::StoredTile(extent) | RenderPlan::StoredThumbnail(extent) => {
-                self.read(key, *extent).await
+                self.stored(key, *extent).await
             }
             RenderPlan::Render(plan) => self.render(key, index, plan).await,
         }
+    }
+
+    /// Returns a tile or thumbnail as it is stored.
+    pub async fn stored(&self, key: &ObjectKey, extent: Extent) -> Result<Bytes, TileError> {
+        self.read(key, extent).await
     }
 
     async fn read_index(&self, key: &ObjectKey) -> Result<DerivativeIndex, TileError> {

@@ -18,7 +18,7 @@ use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
     AnnotationDocuments, ApiLimits, ApiState, ExportTurns, OriginCheck, OriginRefused,
-    PaintedNames, PublicUrl, Readers, Readiness, RenderedManifests,
+    PaintedNames, PreparedAnswers, PublicUrl, Readers, Readiness, RenderedManifests,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
@@ -317,6 +317,7 @@ impl Wired {
             limits: ApiLimits::default(),
             written: Written::default(),
             rendered: RenderedManifests::default(),
+            prepared: PreparedAnswers::default(),
             exports: ExportTurns::default(),
         }
     }

@@ -127,3 +127,52 @@ async fn no_address_of_a_client_becomes_ours() {
     let text = request.send().await.expect("an answer").text().await.expect("a body");
     assert!(!text.contains("evil.example"), "{text}");
 }
+
+/// What was answered before is answered from memory: with the same headers and bytes, and only as long
+/// as the image is what it was.
+#[tokio::test]
+async fn an_answer_is_the_same_again_and_goes_with_its_image() {
+    let server = with_image().await;
+    let tile = "/iiif-img/v3/1/1/a/0,0,512,512/512,512/0/default.jpg";
+    let thumbnail = "/thumbs/v3/1/1/a/full/200,138/0/default.jpg";
+    let whole = async |path: &str| {
+        let answer = server.get(Persona::Anonymous, path).await;
+        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        for changing in ["date", "x-request-id"] {
+            headers.remove(changing);
+        }
+        (status, headers, answer.bytes().await.expect("a body"))
+    };
+    for path in [tile, thumbnail, &format!("{tile}?v=other"), &format!("{tile}?v=1.1&x=%20")] {
+        let first = whole(path).await;
+        assert_eq!(first.0, StatusCode::OK, "{path}");
+        for _ in 0..2 {
+            assert_eq!(whole(path).await, first, "{path}");
+        }
+        let tag = first.1["etag"].clone();
+        let request = server.request(Persona::Anonymous, Method::GET, path);
+        let known = request.header("if-none-match", tag).send().await.expect("an answer");
+        assert_eq!(known.status(), StatusCode::NOT_MODIFIED, "{path}");
+        assert_eq!(known.headers()["link"], first.1["link"], "{path}");
+        let head = server.request(Persona::Anonymous, Method::HEAD, path);
+        let head = head.send().await.expect("an answer");
+        assert_eq!(head.headers()["content-length"], first.2.len().to_string(), "{path}");
+    }
+    let (_, headers, before) = whole(tile).await;
+    // Another picture under the same name.
+    server.upload("a", png(1200, 800)).await;
+    server.projected().await;
+    let (status, others, after) = whole(tile).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_ne!((others["etag"].clone(), after), (headers["etag"].clone(), before));
+    let closed = json!({"roles": ["staff"]});
+    server.send(Method::PATCH, &image_path("a"), &closed).await;
+    for path in [tile, thumbnail] {
+        assert_eq!(whole(path).await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let opened = json!({"roles": null});
+    server.send(Method::PATCH, &image_path("a"), &opened).await;
+    assert_eq!(whole(tile).await.0, StatusCode::OK);
+    server.send(Method::DELETE, &image_path("a"), &json!({})).await;
+    assert_eq!(whole(tile).await.0, StatusCode::GONE);
+}

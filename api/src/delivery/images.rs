@@ -3,16 +3,17 @@
 use super::address::{self, Service};
 use super::asset::{Found, Ready, find};
 use super::caching::{Caching, digest};
+use super::prepared::{self, Pixels, Prepared};
 use crate::access::Caller;
 use crate::error::{Answer, Problem};
-use crate::http::conditional::{Validators, into_not_modified};
+use crate::http::conditional::Validators;
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::state::Shared;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
-use bytes::Bytes;
+use axum::response::{IntoResponse, Response};
 use dlcs_iiif::image_info::ComplianceLevel;
 use dlcs_iiif::image_request::{ImageRequest, ImageVersion, Limits, Resolved, resolve};
 use dlcs_iiif::link::image_links;
@@ -20,13 +21,12 @@ use dlcs_imaging::plan::{RenderLimits, RenderPlan, plan};
 use dlcs_objects::ObjectKey;
 
 /// `/iiif-img/[{v}/]{c}/{s}/{a}/{region}/{size}/{rotation}/{quality}.{format}`.
-pub(crate) async fn image(
-    State(state): State<Shared>,
-    caller: Caller,
-    params: PathParams,
-    query: QueryParams,
-    headers: HeaderMap,
-) -> Answer {
+pub(crate) async fn image(State(state): State<Shared>, caller: Caller, request: Request) -> Answer {
+    let mut wanted = Wanted::of(request);
+    if let Some(answer) = wanted.again(&state).await? {
+        return Ok(answer);
+    }
+    let params = wanted.params(&state).await?;
     let found = find(&state, &caller, &params).await?;
     let ready = found.ready()?;
     ready.needs_channel("iiif-img")?;
@@ -36,7 +36,34 @@ pub(crate) async fn image(
         .map_err(|error| Problem::bad_request("bad-image-request", error.to_string()))?;
     let asked = Asked { service: Service::Images, fixed, version, request, resolved };
     let limits = state.limits.image;
-    respond(&state, &found, &ready, &asked, &limits, &query, &headers).await
+    respond(&state, &found, &ready, &asked, &limits, &wanted).await
+}
+
+/// A request for pixels, of which nothing has been read yet.
+pub(crate) struct Wanted(Parts);
+
+impl Wanted {
+    pub(crate) fn of(request: Request) -> Self {
+        Self(request.into_parts().0)
+    }
+
+    /// Answers as before, where that still holds.
+    pub(crate) async fn again(&self, state: &Shared) -> Answer<Option<Response>> {
+        state.prepared.again(state, self.address(), &self.0.headers).await
+    }
+
+    pub(crate) async fn params(&mut self, state: &Shared) -> Answer<PathParams> {
+        PathParams::from_request_parts(&mut self.0, state).await
+    }
+
+    fn address(&self) -> &str {
+        self.0.uri.path_and_query().map_or("", |it| it.as_str())
+    }
+
+    fn names_version(&self, version: &str) -> bool {
+        let query = QueryParams::parse(self.0.uri.query().unwrap_or_default());
+        query.get("v") == Some(version)
+    }
 }
 
 /// An image request that makes sense for its image.
@@ -75,49 +102,61 @@ pub(crate) async fn respond(
     ready: &Ready<'_>,
     asked: &Asked,
     limits: &Limits,
-    query: &QueryParams,
-    headers: &HeaderMap,
+    wanted: &Wanted,
 ) -> Answer {
-    let Asked { service, fixed, version, resolved, .. } = asked;
+    let Asked { version, request, resolved, .. } = asked;
     let canonical = resolved.canonical_path(*version, ready.dimensions(), limits);
-    let image_version = ready.version();
-    let etag = digest(&[&found.id.to_string(), &image_version, &canonical]);
+    let etag = digest(&[&found.id.to_string(), &ready.version(), &canonical]);
     let validators = Validators { etag, modified_at_us: Some(ready.modified_at_us) };
-    let is_known = validators.not_modified(headers);
-    let bytes = if is_known { Bytes::new() } else { pixels(state, found, ready, asked).await? };
-    if is_known {
-        count("not_modified");
+    let is_immutable = wanted.names_version(&ready.version());
+    let caching = Caching::of(found.is_open, is_immutable);
+    let headers = headers(state, found, asked, &canonical, caching, &validators)?;
+    if validators.not_modified(&wanted.0.headers) {
+        return Ok(prepared::not_modified(headers));
     }
-    let mut response = (StatusCode::OK, bytes).into_response();
-    let answer = response.headers_mut();
+    let key = ObjectKey::derivative(&found.id.to_string(), ready.generation, ready.attempt);
+    let index = state.tiles.index(&key).await?;
+    let plan = plan(request, resolved, &index, &RenderLimits::default())
+        .map_err(|error| Problem::bad_request("image-request-too-large", error.to_string()))?;
+    let (kind, extent) = match plan {
+        RenderPlan::StoredTile(extent) => (Pixels::StoredTile, extent),
+        RenderPlan::StoredThumbnail(extent) => (Pixels::StoredThumbnail, extent),
+        RenderPlan::Render(_) => {
+            let bytes = state.tiles.answer(&key, &index, &plan).await?;
+            Pixels::Rendered.count();
+            return Ok((StatusCode::OK, headers, bytes).into_response());
+        }
+    };
+    let bytes = state.tiles.stored(&key, extent).await?;
+    let (id, row) = (found.id.clone(), found.row.clone());
+    let prepared = Prepared { id, row, key, extent, kind, validators, headers };
+    let answer = prepared.answer(bytes);
+    if found.is_open {
+        state.prepared.keep(wanted.address(), prepared);
+    }
+    Ok(answer)
+}
+
+fn headers(
+    state: &Shared,
+    found: &Found,
+    asked: &Asked,
+    canonical: &str,
+    caching: Caching,
+    validators: &Validators,
+) -> Answer<HeaderMap> {
+    let Asked { service, fixed, version, resolved, .. } = asked;
+    let mut headers = HeaderMap::new();
     let media_type = HeaderValue::from_static(resolved.format.media_type());
-    answer.insert(header::CONTENT_TYPE, media_type);
+    headers.insert(header::CONTENT_TYPE, media_type);
     let level = match service {
         Service::Images => ComplianceLevel::Two,
         Service::Thumbnails => ComplianceLevel::Zero,
     };
     let base = address::service(&state.public_url, *service, *fixed, &found.tail);
-    let link = image_links(*version, level, &base, &canonical);
-    answer.insert(header::LINK, HeaderValue::try_from(link).map_err(Problem::internal)?);
-    let is_immutable = query.get("v") == Some(image_version.as_str());
-    Caching::of(found.is_open, is_immutable).write(answer);
-    validators.write(answer);
-    Ok(if is_known { into_not_modified::<axum::body::Body>(response) } else { response })
-}
-
-async fn pixels(state: &Shared, found: &Found, ready: &Ready<'_>, asked: &Asked) -> Answer<Bytes> {
-    let key = ObjectKey::derivative(&found.id.to_string(), ready.generation, ready.attempt);
-    let index = state.tiles.index(&key).await?;
-    let plan = plan(&asked.request, &asked.resolved, &index, &RenderLimits::default())
-        .map_err(|error| Problem::bad_request("image-request-too-large", error.to_string()))?;
-    count(match plan {
-        RenderPlan::StoredTile(_) => "stored_tile",
-        RenderPlan::StoredThumbnail(_) => "stored_thumbnail",
-        RenderPlan::Render(_) => "rendered",
-    });
-    Ok(state.tiles.answer(&key, &index, &plan).await?)
-}
-
-fn count(kind: &'static str) {
-    metrics::counter!("dlcs_image_answers_total", "kind" => kind).increment(1);
+    let link = image_links(*version, level, &base, canonical);
+    headers.insert(header::LINK, HeaderValue::try_from(link).map_err(Problem::internal)?);
+    caching.write(&mut headers);
+    validators.write(&mut headers);
+    Ok(headers)
 }

@@ -2,24 +2,24 @@
 
 use super::address::Service;
 use super::asset::find;
-use super::images::{Asked, parse, respond};
+use super::images::{Asked, Wanted, parse, respond};
 use crate::access::Caller;
 use crate::error::{Answer, Problem};
-use crate::http::query::QueryParams;
-use crate::http::raw_path::PathParams;
 use crate::state::Shared;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use dlcs_iiif::Limits;
 use dlcs_iiif::image_request::{Format, Region, resolve};
 
 pub(crate) async fn thumbnail(
     State(state): State<Shared>,
     caller: Caller,
-    params: PathParams,
-    query: QueryParams,
-    headers: HeaderMap,
+    request: Request,
 ) -> Answer {
+    let mut wanted = Wanted::of(request);
+    if let Some(answer) = wanted.again(&state).await? {
+        return Ok(answer);
+    }
+    let params = wanted.params(&state).await?;
     let found = find(&state, &caller, &params).await?;
     let ready = found.ready()?;
     ready.needs_channel("thumbs")?;
@@ -42,5 +42,5 @@ pub(crate) async fn thumbnail(
         return Err(Problem::not_found());
     }
     let asked = Asked { service: Service::Thumbnails, fixed, version, request, resolved };
-    respond(&state, &found, &ready, &asked, &limits, &query, &headers).await
+    respond(&state, &found, &ready, &asked, &limits, &wanted).await
 }

@@ -1,5 +1,6 @@
 //! What is laid around every route: limits, request id, span, metrics, panics, the shape of errors.
 
+use super::meters;
 use crate::error::Problem;
 use crate::state::Shared;
 use axum::extract::{MatchedPath, Request, State};
@@ -30,8 +31,9 @@ pub(crate) async fn observe(
     request.extensions_mut().insert(id);
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let instance = request.uri().path().to_owned();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    // Shares its text: only an error needs it.
+    let address = request.uri().clone();
     let span = tracing::info_span!("request", request.id = %id.0, http.method = method,
         http.route = %route, http.status = tracing::field::Empty);
 
@@ -40,13 +42,10 @@ pub(crate) async fn observe(
         Some(problem) => problem.into_response(),
         None => run(request, next).instrument(span.clone()).await,
     };
-    let response = finish(response, &instance, id);
+    let response = finish(response, address.path(), id);
     let status = response.status().as_u16();
     span.record("http.status", status);
-    let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
-    metrics::counter!("dlcs_http_requests_total", &labels).increment(1);
-    metrics::histogram!("dlcs_http_request_duration_seconds", &labels[..2])
-        .record(started.elapsed().as_secs_f64());
+    meters::record(method, route, status, started.elapsed());
     response
 }
 

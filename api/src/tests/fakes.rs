@@ -1,6 +1,6 @@
 //! Read models with a handful of rows, and stores in memory.
 
-use crate::delivery::RenderedManifests;
+use crate::delivery::{PreparedAnswers, RenderedManifests};
 use crate::state::{Idempotency, Written};
 mod defined;
 
@@ -88,6 +88,7 @@ pub(super) fn router() -> Router {
         limits: ApiLimits::default(),
         written: Written::default(),
         rendered: RenderedManifests::default(),
+        prepared: PreparedAnswers::default(),
         exports: ExportTurns::default(),
     };
     crate::router(state, Router::new())
