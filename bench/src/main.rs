@@ -23,7 +23,7 @@ use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
 use scenarios::{
-    Bench, annotations, appends, highlighter, histories, ingest, presentation, rebuilds,
+    Bench, annotations, appends, audit, highlighter, histories, ingest, presentation, rebuilds,
     recognition, registrations, replay, search, statements, tiles,
 };
 use std::path::{Path, PathBuf};
@@ -64,10 +64,11 @@ enum Scenario {
     Recognition,
     Search,
     Highlighter,
+    Audit,
 }
 
 impl Scenario {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Registrations,
         Self::Appends,
         Self::Histories,
@@ -81,6 +82,7 @@ impl Scenario {
         Self::Recognition,
         Self::Search,
         Self::Highlighter,
+        Self::Audit,
     ];
 
     fn name(self) -> &'static str {
@@ -98,6 +100,7 @@ impl Scenario {
             Self::Recognition => "recognition",
             Self::Search => "search",
             Self::Highlighter => "highlighter",
+            Self::Audit => "audit",
         }
     }
 
@@ -116,6 +119,7 @@ impl Scenario {
             Self::Recognition => "Recognising pages",
             Self::Search => "Searching text",
             Self::Highlighter => "Searching text on Elasticsearch",
+            Self::Audit => "Auditing",
         }
     }
 
@@ -134,6 +138,7 @@ impl Scenario {
             Self::Recognition => recognition::run(bench).await,
             Self::Search => search::run(bench).await,
             Self::Highlighter => highlighter::run(bench).await,
+            Self::Audit => audit::run(bench).await,
         }
     }
 }

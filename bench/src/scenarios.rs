@@ -2,6 +2,7 @@
 
 pub(crate) mod annotations;
 pub(crate) mod appends;
+pub(crate) mod audit;
 pub(crate) mod highlighter;
 pub(crate) mod histories;
 pub(crate) mod ingest;
