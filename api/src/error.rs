@@ -243,15 +243,24 @@ impl From<TileError> for Problem {
     fn from(error: TileError) -> Self {
         match error {
             TileError::Busy => Self::unavailable("busy", "too many images are being made"),
+            TileError::Unavailable(reason) => objects_unavailable(&reason),
             other => Self::internal(other),
         }
     }
+}
+
+/// What the store says stays in the log: it names addresses of the inside.
+fn objects_unavailable(reason: &str) -> Problem {
+    tracing::warn!(error = reason, "the object store cannot be asked: {reason}");
+    let detail = "the object store does not answer at the moment";
+    Problem::unavailable("objects-unavailable", detail)
 }
 
 impl From<ObjectError> for Problem {
     fn from(error: ObjectError) -> Self {
         match error {
             ObjectError::Full(_) => CommandError::from(error).into(),
+            ObjectError::Unavailable(reason) => objects_unavailable(&reason),
             other => Self::internal(other),
         }
     }

@@ -279,7 +279,7 @@ impl From<ObjectError> for CommandError {
         match error {
             ObjectError::NotFound(_) => Self::NotFound(text),
             ObjectError::Full(_) => Self::Full(text),
-            ObjectError::Store(_) => Self::Unavailable(text),
+            ObjectError::Store(_) | ObjectError::Unavailable(_) => Self::Unavailable(text),
             ObjectError::Damaged { .. } => Self::Damaged(text),
         }
     }

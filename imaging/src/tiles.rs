@@ -50,6 +50,9 @@ pub enum TileError {
     /// Too many answers are being rendered. Worth another try later.
     #[error("too many images are being rendered")]
     Busy,
+    /// The store does not answer. Worth another try later.
+    #[error("{0}")]
+    Unavailable(String),
     #[error("derivative {key}: {source}")]
     Damaged { key: String, source: DamagedDerivative },
     #[error(transparent)]
@@ -193,6 +196,7 @@ impl Tiles {
 fn store(key: &ObjectKey, error: ObjectError) -> TileError {
     match error {
         ObjectError::NotFound(key) => TileError::NotFound(key),
+        ObjectError::Unavailable(reason) => TileError::Unavailable(reason),
         other => TileError::Store { key: key.to_string(), detail: other.to_string() },
     }
 }

@@ -1,6 +1,6 @@
 //! One attempt: the command that begins it, the work, the command that ends it.
 
-use crate::make::{Made, Workshop};
+use crate::make::{Made, Workshop, while_store_is_away};
 use crate::measures;
 use crate::pending::{Ending, Next, Order};
 use crate::process_manager::CONSUMER;
@@ -75,7 +75,7 @@ impl Attempts {
         let (generation, attempt) = (asset.generation, asset.attempt);
         let begun = Instant::now();
         measures::started();
-        let made = self.workshop.make(&order.asset, &asset).await;
+        let made = while_store_is_away(|| self.workshop.make(&order.asset, &asset)).await;
         let command = match made {
             Ok(Made { delivered, .. }) => {
                 measures::delivered(&delivered, begun.elapsed());

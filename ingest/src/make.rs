@@ -12,6 +12,8 @@ use dlcs_imaging::{DecodeLimits, DerivativeFacts, DerivativePolicy};
 use dlcs_objects::{Digest, LocalFile, ObjectError, ObjectKey, Objects, Staged};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::error;
 
 /// Why an attempt made nothing.
@@ -20,6 +22,8 @@ pub(crate) struct Refusal {
     pub(crate) code: IngestErrorCode,
     /// A sentence for people.
     pub(crate) detail: String,
+    /// The object store does not answer: nobody is guilty, and it passes.
+    pub(crate) is_store_away: bool,
 }
 
 /// What an attempt made.
@@ -39,6 +43,29 @@ pub(crate) struct Workshop {
 enum Original {
     Fetched { staged: Staged, fetched: Fetched },
     Uploaded { file: LocalFile, blob: BlobRef },
+}
+
+/// How long an attempt waits for a store that does not answer, and how often it looks.
+const STORE_AWAY_MAX: Duration = Duration::from_secs(15 * 60);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Does the work of an attempt again while the object store is away: that uses up no tries.
+pub(crate) async fn while_store_is_away<T, F>(work: impl Fn() -> F) -> Result<T, Refusal>
+where
+    F: Future<Output = Result<T, Refusal>>,
+{
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match work().await {
+            Err(refusal) if refusal.is_store_away && begun.elapsed() < STORE_AWAY_MAX => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+            done => return done,
+        }
+    }
 }
 
 impl Workshop {
@@ -135,21 +162,25 @@ fn check_length(output: &Path, expected: u64) -> Result<(), Refusal> {
 }
 
 impl Refusal {
+    pub(crate) fn new(code: IngestErrorCode, detail: String) -> Self {
+        Self { code, detail, is_store_away: false }
+    }
+
     pub(crate) fn internal(detail: &str) -> Self {
-        Self { code: IngestErrorCode::Internal, detail: detail.to_owned() }
+        Self::new(IngestErrorCode::Internal, detail.to_owned())
     }
 }
 
 impl From<OriginError> for Refusal {
     fn from(error: OriginError) -> Self {
-        Self { code: error.code(), detail: error.to_string() }
+        Self::new(error.code(), error.to_string())
     }
 }
 
 impl From<WorkerError> for Refusal {
     fn from(error: WorkerError) -> Self {
         match error {
-            WorkerError::Refused { code, detail } => Self { code, detail },
+            WorkerError::Refused { code, detail } => Self::new(code, detail),
             WorkerError::TimedOut => Self::internal("the image took too long to decode"),
             WorkerError::Died { detail } => {
                 error!(detail, "a worker died");
@@ -163,10 +194,14 @@ impl From<ObjectError> for Refusal {
     fn from(error: ObjectError) -> Self {
         error!(%error, "a blob cannot be read or kept");
         match error {
-            ObjectError::Full(_) => Self {
-                code: IngestErrorCode::StorageFull,
-                detail: "there is no room left to store the image".to_owned(),
-            },
+            ObjectError::Full(_) => Self::new(
+                IngestErrorCode::StorageFull,
+                "there is no room left to store the image".to_owned(),
+            ),
+            ObjectError::Unavailable(_) => {
+                let refusal = Self::internal("the object store did not answer for a long time");
+                Self { is_store_away: true, ..refusal }
+            }
             ObjectError::NotFound(_) => Self::internal("the uploaded image is not there"),
             ObjectError::Store(_) | ObjectError::Damaged { .. } => {
                 Self::internal("the image could not be stored or read")
@@ -178,6 +213,7 @@ impl From<ObjectError> for Refusal {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     pub(crate) fn delivered() -> Delivered {
         Delivered {
@@ -202,6 +238,33 @@ pub(crate) mod tests {
         assert!(!refusal.detail.contains("signal"));
         let refusal = Refusal::from(ObjectError::Full("sdb1".to_owned()));
         assert_eq!(refusal.code, IngestErrorCode::StorageFull);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_is_away_is_waited_for() {
+        let tries = AtomicUsize::new(0);
+        let work = || async {
+            match tries.fetch_add(1, Ordering::SeqCst) {
+                0..4 => Err(Refusal::from(ObjectError::Unavailable("s3".to_owned()))),
+                _ => Ok(()),
+            }
+        };
+        let begun = Instant::now();
+        assert_eq!(while_store_is_away(work).await, Ok(()));
+        assert_eq!(begun.elapsed(), Duration::from_secs(1 + 2 + 4 + 8));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_or_for_another_reason() {
+        let begun = Instant::now();
+        let away = || async { Err::<(), _>(ObjectError::Unavailable("s3".to_owned()).into()) };
+        let refusal = while_store_is_away(away).await.unwrap_err();
+        assert_eq!(refusal.code, IngestErrorCode::Internal);
+        assert!(begun.elapsed() >= STORE_AWAY_MAX);
+        let begun = Instant::now();
+        let broken = || async { Err::<(), _>(Refusal::internal("broken")) };
+        assert!(while_store_is_away(broken).await.is_err());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 
     #[test]

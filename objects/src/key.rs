@@ -54,6 +54,11 @@ impl ObjectKey {
         Self(format!("{kind}/sha256/{}/{name}", &name[..2]))
     }
 
+    /// Says whether it names a derivative, which is read piece by piece.
+    pub fn is_derivative(&self) -> bool {
+        self.0.starts_with("derivatives/")
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

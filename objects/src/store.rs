@@ -36,10 +36,13 @@ impl Drop for Staged {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ObjectError {
     #[error("there is no blob {0}")]
     NotFound(String),
+    /// May pass: a store that others run does not answer, or refuses for now.
+    #[error("the object store does not serve at the moment: {0}")]
+    Unavailable(String),
     #[error("the object store has no room left: {0}")]
     Full(String),
     #[error("the object store cannot be used: {0}")]

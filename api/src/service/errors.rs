@@ -55,6 +55,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("not-ready", "The image is registered and not ingested yet."),
     ("no-pages", "There is nothing that a PDF or a zip could be made of."),
     ("no-text", "The image has no text: ask for recognition, or import one."),
+    ("objects-unavailable", "The object store does not answer at the moment."),
     ("origin-forbidden", "Origins there are not allowed; see --origin-allow."),
     ("origin-refused", "Pages of other sites may not subscribe."),
     ("range-not-satisfiable", "The range lies outside the original."),

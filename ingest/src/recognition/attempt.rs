@@ -4,6 +4,7 @@
 use super::CONSUMER;
 use super::read::{Desk, Read};
 use super::signal::signal;
+use crate::make::while_store_is_away;
 use crate::measures;
 use crate::pending::{Ending, Next, Order};
 use crate::sending::{Trouble, live_asset, send};
@@ -108,7 +109,8 @@ impl Recognitions {
         let generation = image.generation;
         let begun = Instant::now();
         measures::recognition_started();
-        let command = match self.desk.read(&image, &languages).await {
+        let read = while_store_is_away(|| self.desk.read(&image, &languages)).await;
+        let command = match read {
             Ok(Read { recognition, text }) => {
                 measures::recognised(recognition.words, begun.elapsed());
                 let (words, duration_ms) = (recognition.words, begun.elapsed().as_millis());

@@ -82,7 +82,7 @@ fn summary(
 
 fn refused(error: WorkerError) -> Refusal {
     match error {
-        WorkerError::Refused { code, detail } => Refusal { code, detail },
+        WorkerError::Refused { code, detail } => Refusal::new(code, detail),
         WorkerError::TimedOut => Refusal::internal("the page took too long to recognise"),
         WorkerError::Died { detail } => {
             error!(detail, "a recognition worker died");
@@ -93,5 +93,5 @@ fn refused(error: WorkerError) -> Refusal {
 
 fn failed(error: &dyn std::fmt::Display) -> Refusal {
     let detail = format!("the text cannot be kept: {error}");
-    Refusal { code: IngestErrorCode::RecognitionFailed, detail }
+    Refusal::new(IngestErrorCode::RecognitionFailed, detail)
 }
