@@ -264,7 +264,7 @@ pub(crate) async fn export(
             Ok(exporter.event(leaf)?)
         })
         .await?;
-    let objects = stores::objects(settings)?;
+    let objects = stores::objects(settings).await?;
     for blob in replay::exported(named) {
         let bytes = replay::bytes(objects.as_ref(), &blob).await?;
         exporter.blob(blob.key.as_str(), &bytes)?;

@@ -6,19 +6,23 @@
 //!   in its place.
 //! - Read models are not in it: the first start builds them.
 
-use crate::config::{Settings, Store};
-use crate::data_folder;
+use crate::config::{BlobStore, Settings, Store};
+use crate::{data_folder, stores};
 use anyhow::{Context, bail};
+use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_objects::archive::{self, ArchiveWriter, Entries};
+use dlcs_adapter_s3::{S3Objects, S3Settings};
 use dlcs_adapter_sqlite::backup;
 use dlcs_adapter_sqlite::log::SqliteLog;
 use dlcs_eventlog::Position;
+use dlcs_objects::{ObjectError, Objects, Staged};
 use dlcs_projections::feed;
 use dlcs_projections::named_blobs::{NamedBlob, NamedBlobs};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 const ABOUT: &str = "dlcs-backup.json";
 const LOG: &str = "events.sqlite";
@@ -86,7 +90,7 @@ pub(crate) async fn backup(args: BackupArgs, settings: &Settings) -> anyhow::Res
 pub(crate) async fn restore(args: BackupArgs, settings: &Settings) -> anyhow::Result<ExitCode> {
     embedded_only(settings)?;
     let data = std::path::absolute(&settings.data)?;
-    if settings.objects != settings.data.join("objects") {
+    if settings.objects.folder().is_some_and(|it| *it != settings.data.join("objects")) {
         bail!("blobs are restored into the data folder: leave `--objects` out, then move them");
     }
     if data.exists() && std::fs::read_dir(&data)?.next().is_some() {
@@ -97,6 +101,9 @@ pub(crate) async fn restore(args: BackupArgs, settings: &Settings) -> anyhow::Re
         .await
         .with_context(|| format!("`{}` cannot be restored", args.file.display()))?;
     std::fs::remove_file(scratch.path().join(ABOUT))?;
+    if let BlobStore::S3(s3) = &settings.objects {
+        fill_bucket(s3, scratch.path()).await?;
+    }
     fail::fail_point!("restore.before-place");
     if data.exists() {
         std::fs::remove_dir(&data)?;
@@ -110,6 +117,23 @@ pub(crate) async fn restore(args: BackupArgs, settings: &Settings) -> anyhow::Re
         data.display()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the restored blobs into a bucket, and takes them out of the folder.
+async fn fill_bucket(s3: &S3Settings, folder: &Path) -> anyhow::Result<()> {
+    let blobs = folder.join("objects");
+    let staging = Arc::new(FolderObjects::open(&blobs)?);
+    let bucket = S3Objects::open(s3, staging).await?;
+    bucket.check().await?;
+    for blob in named_blobs(&folder.join(LOG)).await? {
+        let file = blobs.join(blob.key.as_str());
+        // One that was superseded while the backup was being made is in no backup.
+        if file.exists() {
+            bucket.keep(Staged::new(file), &blob.key).await?;
+        }
+    }
+    drop(bucket);
+    Ok(std::fs::remove_dir_all(&blobs)?)
 }
 
 fn embedded_only(settings: &Settings) -> anyhow::Result<()> {
@@ -149,13 +173,13 @@ async fn add_blobs(
     position: Position,
     blobs: &[NamedBlob],
 ) -> anyhow::Result<usize> {
+    let objects = stores::objects(settings).await?;
     let mut missing = Vec::new();
     for blob in blobs {
-        let file = settings.objects.join(blob.key.as_str());
-        if file.exists() {
-            writer.add_file(&object_name(blob), &file)?;
-        } else {
-            missing.push(blob);
+        match objects.local_file(&blob.key).await {
+            Ok(file) => writer.add_file(&object_name(blob), file.path())?,
+            Err(ObjectError::NotFound(_)) => missing.push(blob),
+            Err(error) => return Err(error.into()),
         }
     }
     if missing.is_empty() {

@@ -1,7 +1,9 @@
 //! Settings: flag, then environment, then `dlcs.toml`, then default. The one place that reads them.
 
+mod objects;
 mod store;
 
+pub(crate) use objects::BlobStore;
 pub(crate) use store::{SearchIndex, Store};
 
 use anyhow::Context;
@@ -95,8 +97,23 @@ settings! {
     /// Where the search index is: `tantivy` (in the data folder) or
     /// `elasticsearch+http://host:port[/prefix]` [default: tantivy].
     search_index: String, "DLCS_SEARCH_INDEX", "INDEX";
-    /// Where blobs are kept: `file` or `file:///path` [default: file].
+    /// Where blobs are kept: `file`, `file:///path` or `s3://bucket/prefix` [default: file].
     objects: String, "DLCS_OBJECTS", "STORE";
+    /// Address of the S3 server [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon's].
+    objects_endpoint: String, "DLCS_OBJECTS_ENDPOINT", "URL";
+    /// Region of the bucket [default: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1].
+    objects_region: String, "DLCS_OBJECTS_REGION", "REGION";
+    /// Access key of the bucket [default: AWS_ACCESS_KEY_ID].
+    objects_access_key: String, "DLCS_OBJECTS_ACCESS_KEY", "KEY";
+    /// Secret key of the bucket [default: AWS_SECRET_ACCESS_KEY].
+    objects_secret_key: String, "DLCS_OBJECTS_SECRET_KEY", "SECRET";
+    /// The bucket is in the path of an address, not in the host's name [default: true where there
+    /// is an endpoint].
+    objects_path_style: bool, "DLCS_OBJECTS_PATH_STYLE", "BOOL";
+    /// The endpoint may be reached over plain http also where it is not this machine [default: false].
+    objects_allow_http: bool, "DLCS_OBJECTS_ALLOW_HTTP", "BOOL";
+    /// Local disk for parts of images that are in a bucket, in MiB [default: 1024].
+    objects_cache_mib: u64, "DLCS_OBJECTS_CACHE_MIB", "MIB";
     /// Key of the administrator as KEY:SECRET [default: made at the first start].
     admin_key: String, "DLCS_ADMIN_KEY", "KEY:SECRET";
     /// Key that signs the audit log, as in the file `audit-key` [default: made when it is needed].
@@ -136,8 +153,7 @@ pub(crate) struct Settings {
     pub(crate) event_store: Store,
     pub(crate) read_store: Store,
     pub(crate) search_index: SearchIndex,
-    /// Folder of the blobs.
-    pub(crate) objects: PathBuf,
+    pub(crate) objects: BlobStore,
     pub(crate) origin_allow: Vec<String>,
     pub(crate) admin_key: Option<AdminKey>,
     pub(crate) audit_key: Option<SigningKey>,
@@ -229,7 +245,7 @@ impl Settings {
         }
         let data = args.data.clone().unwrap_or_else(|| PathBuf::from("dlcs-data"));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let objects = objects_folder(args.objects.as_deref(), &data)?;
+        let objects = BlobStore::parse(args, &data, variable)?;
         Ok(Self {
             listen: listen_address(args.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
             data_by_flag: data_flag_was_given(),
@@ -284,16 +300,6 @@ fn public_url(text: &str) -> anyhow::Result<String> {
     }
 }
 
-fn objects_folder(value: Option<&str>, data: &Path) -> anyhow::Result<PathBuf> {
-    match value {
-        None | Some("file") => Ok(data.join("objects")),
-        Some(other) => match other.strip_prefix("file://") {
-            Some(path) if path.starts_with('/') => Ok(PathBuf::from(path)),
-            _ => refuse(format!("`objects`: `{other}` is neither `file` nor `file:///path`")),
-        },
-    }
-}
-
 fn admin_key(text: &str) -> anyhow::Result<AdminKey> {
     match AdminKey::parse(text) {
         Some(key) => Ok(key),
@@ -314,6 +320,11 @@ fn log_json(text: Option<&str>) -> anyhow::Result<bool> {
         Some("json") => Ok(true),
         Some(other) => refuse(format!("`log-format`: `{other}` is neither `text` nor `json`")),
     }
+}
+
+/// Variables that other programs heed, too. One that is not text is none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
 }
 
 /// Tells a flag from a variable: only the flag makes `register` open the store itself.

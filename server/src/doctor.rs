@@ -1,6 +1,6 @@
 //! `dlcs doctor`: what is well, what is missing, and how to mend it.
 
-use crate::config::{Settings, Store};
+use crate::config::{BlobStore, Settings, Store};
 use crate::{data_folder, recognition, stores};
 use dlcs_adapter_objects::{DataLock, LockError};
 use dlcs_adapter_sqlite::backup;
@@ -39,7 +39,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         log(settings).await,
         clock(settings).await,
         projections(settings).await,
-        objects(&settings.objects),
+        objects(settings).await,
         origins(settings),
         worker().await,
         recognition(settings),
@@ -163,7 +163,25 @@ async fn projections(settings: &Settings) -> Finding {
     }
 }
 
-fn objects(folder: &Path) -> Finding {
+async fn objects(settings: &Settings) -> Finding {
+    match &settings.objects {
+        BlobStore::Folder(folder) => blob_folder(folder),
+        BlobStore::S3(s3) => match bucket(settings).await {
+            Ok(()) => Finding::well("objects", format!("{}, written and read", s3.place())),
+            Err(error) => Finding::missing("objects", format!("{error:#}")),
+        },
+    }
+}
+
+/// Writes, reads and removes something, so that a right that is missing is found here.
+async fn bucket(settings: &Settings) -> anyhow::Result<()> {
+    match stores::blobs(settings).await?.s3 {
+        Some(s3) => Ok(s3.probe().await?),
+        None => Ok(()),
+    }
+}
+
+fn blob_folder(folder: &Path) -> Finding {
     let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     match rustix::fs::statvfs(existing) {
         Ok(volume) => {

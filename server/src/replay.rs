@@ -29,10 +29,10 @@ pub(crate) async fn run(args: ReplayArgs, settings: &Settings) -> anyhow::Result
     let log = stores::log_read_only(settings).await?;
     let scratch = Scratch::make(args.into.as_deref(), &settings.data)?;
     if let Some(moment) = &args.as_of {
-        let objects = stores::objects(settings)?;
+        let objects = stores::objects(settings).await?;
         return rebuild_as_of(&log, &objects, moment, &scratch).await;
     }
-    let objects = stores::objects(settings)?;
+    let objects = stores::objects(settings).await?;
     let live = stores::all_read_only(settings, &log).await?;
     let fresh = stores::scratch_read_models(scratch.path(), &log, &objects)?;
     let compared = compare(log.as_ref(), &live.models(), &fresh.models()).await?;

@@ -83,7 +83,7 @@ impl Running {
         let listener = listen(&settings).await?;
         let address = listener.local_addr()?;
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let mut disk = DiskWatch::new(&settings.data, &[&settings.objects]);
+        let mut disk = DiskWatch::new(&settings.data, &Vec::from_iter(settings.objects.folder()));
         disk.make_room_for_start().context("the room kept in reserve cannot be given up")?;
         let wired = wiring::wire(settings).await?;
         fail::fail_point!("server.after-open");
@@ -106,6 +106,7 @@ impl Running {
         let stop = running.stop_projecting.clone();
         let tell = move |is_short| room.set_short(is_short);
         running.projecting.spawn(disk.run(tell, wired.needs_room(), stop));
+        running.serving.spawn(wired.watch_blobs(running.stop_serving.clone()));
         running.serving.spawn(wired.forget_old_answers(running.stop_serving.clone()));
         for runner in wired.runners(roles) {
             running.projecting.spawn(runner.run(running.stop_projecting.clone()));

@@ -1,6 +1,6 @@
 //! Opens the stores that the settings name, whatever keeps them.
 
-use crate::config::{SearchIndex, Settings, Store};
+use crate::config::{BlobStore, SearchIndex, Settings, Store};
 use crate::data_folder;
 use anyhow::{Context, bail};
 use dlcs_adapter_elasticsearch::{Address, ElasticsearchIndex};
@@ -9,6 +9,7 @@ use dlcs_adapter_postgres::connection::Database;
 use dlcs_adapter_postgres::control::PostgresControl;
 use dlcs_adapter_postgres::log::{PostgresImport, PostgresLog};
 use dlcs_adapter_postgres::read_models::PostgresReadModels;
+use dlcs_adapter_s3::S3Objects;
 use dlcs_adapter_sqlite::control::{SqliteControl, read_consumers};
 use dlcs_adapter_sqlite::log::{SqliteImport, SqliteLog};
 use dlcs_adapter_sqlite::read_models::ReadModels;
@@ -190,7 +191,7 @@ pub(crate) async fn all_read_only(
     log: &Arc<dyn EventLog>,
 ) -> anyhow::Result<Arc<dyn ReadStore>> {
     let tables = read_models_read_only(settings, log).await?;
-    let search = search_read_only(settings, &objects(settings)?)?;
+    let search = search_read_only(settings, &objects(settings).await?)?;
     Ok(Arc::new(WithSearch::new(tables, search, Arc::clone(log))))
 }
 
@@ -229,7 +230,29 @@ pub(crate) fn scratch_read_models(
     Ok(Arc::new(WithSearch::new(tables, Arc::new(search), Arc::clone(log))))
 }
 
+/// The blobs, and what else is to be known of a store that others run.
+pub(crate) struct Blobs {
+    pub(crate) objects: Arc<dyn Objects>,
+    /// `None`: they are in a folder.
+    pub(crate) s3: Option<S3Objects>,
+}
+
+/// Opens the blobs. A bucket is not asked for anything yet.
+pub(crate) async fn blobs(settings: &Settings) -> anyhow::Result<Blobs> {
+    Ok(match &settings.objects {
+        BlobStore::Folder(folder) => {
+            Blobs { objects: Arc::new(FolderObjects::open(folder)?), s3: None }
+        }
+        BlobStore::S3(s3) => {
+            // Local files are made in the data folder, and go with the process.
+            let staging = Arc::new(FolderObjects::open(&settings.data.join("objects"))?);
+            let opened = S3Objects::open(s3, staging).await.context("`objects`")?;
+            Blobs { objects: Arc::new(opened.clone()), s3: Some(opened) }
+        }
+    })
+}
+
 /// Opens the blobs, where page records are.
-pub(crate) fn objects(settings: &Settings) -> anyhow::Result<Arc<dyn Objects>> {
-    Ok(Arc::new(FolderObjects::open(&settings.objects)?))
+pub(crate) async fn objects(settings: &Settings) -> anyhow::Result<Arc<dyn Objects>> {
+    Ok(blobs(settings).await?.objects)
 }

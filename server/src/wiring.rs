@@ -1,42 +1,42 @@
 //! Ports and their adapters: the one place that names both.
 
+mod documents;
 mod probe;
 mod projections;
+mod ready;
 
+use documents::{Annotations, Checked, KeptNames, outline};
 pub(crate) use probe::probe_worker;
 use projections::Projections;
+use ready::Ready;
 
 use crate::audit::{AuditFolder, Signer};
 use crate::config::{AdminKey, Roles, Settings};
-use crate::stores::{Control, ReadModelStore, Stores};
+use crate::stores::{Blobs, Control, ReadModelStore, Stores};
 use crate::{data_folder, recognition, stores};
 use anyhow::Context;
 use axum::Router;
 use dlcs_adapter_egress::{AllowList, Egress, FetchLimits};
-use dlcs_adapter_objects::FolderObjects;
+use dlcs_adapter_s3::S3Objects;
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
-    AnnotationDocuments, ApiLimits, ApiState, ExportTurns, OriginCheck, OriginRefused,
-    PaintedNames, PreparedAnswers, PublicUrl, Readers, Readiness, RenderedManifests,
+    AnnotationDocuments, ApiLimits, ApiState, ExportTurns, PreparedAnswers, PublicUrl, Readers,
+    RenderedManifests,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
 use dlcs_commands::{Clock, CommandContext, Commands, Room};
-use dlcs_domain::annotation::AnnotationDocument;
-use dlcs_domain::manifest::document::CanvasNaming;
-use dlcs_domain::{ActorId, ManifestId};
+use dlcs_domain::ActorId;
+use dlcs_eventlog::EventLog;
 use dlcs_eventlog::consumers::LeaseOwner;
-use dlcs_eventlog::{EventLog, Position};
-use dlcs_graphql::{AnnotationText, CanvasOutline, GraphqlState, ManifestNames};
+use dlcs_graphql::GraphqlState;
 use dlcs_imaging::{DecodeLimits, Tiles, TilesSettings};
 use dlcs_ingest::{
     ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, RecognitionPorts,
     RecognitionProcessManager, Sweeper,
 };
 use dlcs_objects::Objects;
-use dlcs_projections::annotations::AnnotationRow;
-use dlcs_projections::freshness::Freshness;
 use dlcs_projections::projection::ReadModel;
 use dlcs_projections::read_store::ReadStore;
 use dlcs_projections::runner::{Duty, Runner, RunnerSettings};
@@ -62,6 +62,8 @@ pub(crate) struct Wired {
     pub(crate) admin_key: AdminKey,
     commands: Commands,
     objects: Arc<dyn Objects>,
+    /// The same, if they are in a bucket.
+    s3: Option<S3Objects>,
     control: Control,
     origins: Arc<dyn Origins>,
     worker: Arc<dyn ImageWorker>,
@@ -75,7 +77,10 @@ pub(crate) struct Wired {
 pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Stores { log, control, read_models } = stores::open(&settings, micros(&clock)).await?;
-    let objects: Arc<dyn Objects> = Arc::new(FolderObjects::open(&settings.objects)?);
+    let Blobs { objects, s3 } = stores::blobs(&settings).await?;
+    if let Some(s3) = &s3 {
+        s3.check().await.context("`objects`")?;
+    }
     let search = stores::open_search(&settings, &objects)?;
     let tables = Arc::clone(&read_models.models);
     let all = WithSearch::new(Arc::clone(&tables), Arc::clone(&search), Arc::clone(&log));
@@ -102,6 +107,7 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
         admin_key,
         commands,
         objects,
+        s3,
         control,
         origins,
         worker,
@@ -139,6 +145,19 @@ impl Wired {
     /// Returns what is told about the disks.
     pub(crate) fn room(&self) -> Room {
         self.commands.executor().room().clone()
+    }
+
+    /// Looks whether a bucket can be used, until it is stopped.
+    pub(crate) fn watch_blobs(
+        &self,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let s3 = self.s3.clone();
+        async move {
+            if let Some(s3) = s3 {
+                stop.run_until_cancelled(s3.watch()).await;
+            }
+        }
     }
 
     /// Returns what says whether a deletion, or a read model that is behind, may be waiting for room.
@@ -362,91 +381,5 @@ impl Wired {
             }),
             check_origin: Arc::new(move |url| origins.check(url).map_err(|it| it.to_string())),
         }
-    }
-}
-
-/// A canvas of the API as GraphQL takes it.
-fn outline(canvas: dlcs_api::CanvasOutline) -> CanvasOutline {
-    let dlcs_api::CanvasOutline { address, label, asset } = canvas;
-    CanvasOutline { address, label, asset }
-}
-
-/// Annotations as GraphQL asks the API for them.
-struct Annotations(AnnotationDocuments);
-
-impl AnnotationText for Annotations {
-    fn read(&self, json: &str) -> Result<AnnotationDocument, String> {
-        self.0.read(json)
-    }
-
-    fn show(&self, row: &AnnotationRow) -> Option<serde_json::Value> {
-        self.0.show(row)
-    }
-
-    fn version(&self, document: &AnnotationDocument) -> Option<serde_json::Value> {
-        self.0.version(document)
-    }
-
-    fn relative(&self, address: &str) -> String {
-        self.0.relative(address)
-    }
-
-    fn absolute(&self, address: &str) -> String {
-        self.0.absolute(address)
-    }
-}
-
-/// Names within manifests as the API gives them.
-struct KeptNames;
-
-impl ManifestNames for KeptNames {
-    fn canvases(&self, id: &ManifestId) -> Box<dyn CanvasNaming> {
-        Box::new(PaintedNames::kept(id))
-    }
-
-    fn range(&self, id: &ManifestId, name: &str) -> String {
-        PaintedNames::kept(id).range_id(name)
-    }
-}
-
-/// The origin port as the API asks it.
-struct Checked(Arc<dyn Origins>);
-
-impl OriginCheck for Checked {
-    fn check(&self, origin: &str) -> Result<(), OriginRefused> {
-        self.0.check(origin).map_err(|error| OriginRefused(error.to_string()))
-    }
-}
-
-/// Ready: the read models have caught up with what was recorded before the start, and there is room.
-struct Ready {
-    freshness: Freshness,
-    room: Room,
-    clock: Arc<dyn Clock>,
-    names: Vec<&'static str>,
-    /// Where the log ended at the start.
-    head: Position,
-}
-
-impl Ready {
-    fn new(wired: &Wired) -> Self {
-        let head = *wired.log.head_hints().borrow();
-        let names = wired.awaited();
-        Self {
-            freshness: wired.read_models.models.freshness(),
-            room: wired.commands.executor().room().clone(),
-            clock: Arc::clone(&wired.clock),
-            names,
-            head,
-        }
-    }
-}
-
-impl Readiness for Ready {
-    fn not_ready(&self) -> Vec<String> {
-        let behind =
-            self.names.iter().filter(|name| self.freshness.position(name) < Some(self.head));
-        let full = self.room.is_full(self.clock.now_us()).then(|| "disk".to_owned());
-        full.into_iter().chain(behind.map(|name| format!("projection {name}"))).collect()
     }
 }
