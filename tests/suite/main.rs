@@ -36,6 +36,7 @@ mod rebuilds;
 mod recognition;
 mod register;
 mod replay;
+mod s3;
 mod simulation;
 mod standards;
 mod stopping;

@@ -30,6 +30,8 @@ pub(crate) struct Server {
     /// Names its stores, for commands beside it too.
     stores: Vec<(&'static str, String)>,
     http: Client,
+    /// Another process on the same stores, where roles are apart. Ends with this one.
+    beside: Option<Box<Server>>,
 }
 
 /// A folder that is removed with the server, or one that somebody else keeps.
@@ -59,7 +61,16 @@ pub(crate) struct Managed {
 impl Server {
     /// Starts on an empty folder.
     pub(crate) fn start() -> Self {
-        Self::start_with(&[])
+        if !stores::are_roles_apart() {
+            return Self::start_with(&[]);
+        }
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let stores = stores::environment(data.path());
+        // First, since the other one is ready when its read models are.
+        let beside = Self::start_over(stores.clone(), &["--roles", "project,ingest,ocr"]);
+        let mut server = Self::launch(DataFolder::Own(data), stores, &["--roles", "api"]);
+        server.beside = Some(Box::new(beside));
+        server
     }
 
     /// Starts on an empty folder with further flags.
@@ -117,7 +128,7 @@ impl Server {
             .expect("the program starts");
         let lines = lines_of(child.stderr.take().expect("piped"));
         let (child, base) = (Some(child), String::new());
-        let mut server = Self { child, base, data, stores, http: Client::new() };
+        let mut server = Self { child, base, data, stores, http: Client::new(), beside: None };
         server.base = await_line(&lines, "listening on ")?;
         await_line(&lines, "ready")?;
         Ok(server)

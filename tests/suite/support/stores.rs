@@ -2,10 +2,14 @@
 //!
 //! `DLCS_TEST_STORES` says so: `sqlite` (the default), `postgres`, or a mix, the log first, such as
 //! `postgres+sqlite`. `DLCS_TEST_SEARCH` says where the search index is: `tantivy` (the default), or
-//! `elasticsearch`. `tests/suite/stores.rs` runs the suite over the others.
+//! `elasticsearch`. `DLCS_TEST_OBJECTS` says where blobs are: `file` (the default), or the address of
+//! a test's S3 server.
+//! `DLCS_TEST_ROLES=apart` gives a server two processes, by role. `tests/suite/stores.rs` runs the
+//! suite over the others.
 
 use dlcs_adapter_elasticsearch::testing::TestNode;
 use dlcs_adapter_postgres::testing::{self, TestServer};
+use dlcs_adapter_s3::testing::{ACCESS_KEY, BUCKET, SECRET_KEY};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
@@ -14,6 +18,10 @@ use std::sync::{LazyLock, Mutex};
 pub(crate) const STORES: &str = "DLCS_TEST_STORES";
 /// Name of the variable for the search index.
 pub(crate) const SEARCH: &str = "DLCS_TEST_SEARCH";
+/// Name of the variable for blobs.
+pub(crate) const OBJECTS: &str = "DLCS_TEST_OBJECTS";
+/// Name of the variable for roles.
+pub(crate) const ROLES: &str = "DLCS_TEST_ROLES";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -46,9 +54,26 @@ fn is_search_on_a_node() -> bool {
     }
 }
 
+/// Returns the address of the S3 server, if blobs are there.
+fn s3_endpoint() -> Option<String> {
+    let text = std::env::var_os(OBJECTS).unwrap_or_else(|| "file".into());
+    let text = text.into_string().expect("the variable is text");
+    (text != "file").then_some(text)
+}
+
+/// Says whether a server is two processes, one for requests and one for the rest.
+pub(crate) fn are_roles_apart() -> bool {
+    match std::env::var_os(ROLES) {
+        None => false,
+        Some(it) if it == *"apart" => true,
+        Some(it) => panic!("{ROLES}: {it:?} is not apart"),
+    }
+}
+
 /// Says whether everything is in the data folder; a test of just that returns otherwise.
 pub(crate) fn are_embedded() -> bool {
-    kinds() == (Kind::Sqlite, Kind::Sqlite) && !is_search_on_a_node()
+    let in_files = kinds() == (Kind::Sqlite, Kind::Sqlite);
+    in_files && !is_search_on_a_node() && s3_endpoint().is_none()
 }
 
 /// Returns the variables that name the stores of a data folder, the same ones each time.
@@ -63,7 +88,20 @@ pub(crate) fn environment(data: &Path) -> Vec<(&'static str, String)> {
     if is_search_on_a_node() {
         variables.push(("DLCS_SEARCH_INDEX", search_index_of(data)));
     }
+    if let Some(endpoint) = s3_endpoint() {
+        variables.extend(bucket_variables(&endpoint, &prefix_of(data)));
+    }
     variables
+}
+
+/// Returns the variables that name a place in a bucket.
+pub(crate) fn bucket_variables(endpoint: &str, prefix: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("DLCS_OBJECTS", format!("s3://{BUCKET}/{prefix}")),
+        ("DLCS_OBJECTS_ENDPOINT", endpoint.to_owned()),
+        ("DLCS_OBJECTS_ACCESS_KEY", ACCESS_KEY.to_owned()),
+        ("DLCS_OBJECTS_SECRET_KEY", SECRET_KEY.to_owned()),
+    ]
 }
 
 /// Makes an empty database on the server that the tests share.
@@ -97,6 +135,11 @@ fn blocking<T: Send + 'static, F: Future<Output = T>>(
 fn database_of(data: &Path) -> String {
     static DATABASES: Names = LazyLock::new(Mutex::default);
     named(&DATABASES, data, new_database)
+}
+
+fn prefix_of(data: &Path) -> String {
+    static PREFIXES: Names = LazyLock::new(Mutex::default);
+    named(&PREFIXES, data, || uuid::Uuid::new_v4().to_string())
 }
 
 fn search_index_of(data: &Path) -> String {
