@@ -8,6 +8,7 @@ pub(crate) mod asset;
 pub(crate) mod caching;
 pub(crate) mod canvases;
 pub(crate) mod collections;
+mod custom_headers;
 pub(crate) mod files;
 pub(crate) mod images;
 pub(crate) mod info;
@@ -18,5 +19,6 @@ mod rendered;
 pub(crate) mod stored;
 pub(crate) mod thumbs;
 
+pub use custom_headers::CustomHeaders;
 pub use prepared::PreparedAnswers;
 pub use rendered::RenderedManifests;

@@ -191,6 +191,7 @@ impl From<CommandError> for Problem {
             CommandError::NameTaken(_) => Self::conflict("name-taken", text),
             CommandError::Name(name) => Self::bad_request(name.code(), text),
             CommandError::Invalid(_) => Self::bad_request("rejected", text),
+            CommandError::Refused { code, .. } => Self::bad_request(code, text),
             CommandError::EditMismatch { actual } => {
                 Self::precondition_failed().with("editRevision", json!(actual))
             }

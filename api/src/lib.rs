@@ -39,7 +39,7 @@ pub use annotations::AnnotationDocuments;
 pub use audit::{AuditRefused, AuditSigner};
 pub use auth::Readers;
 pub use delivery::stored::PaintedNames;
-pub use delivery::{PreparedAnswers, RenderedManifests};
+pub use delivery::{CustomHeaders, PreparedAnswers, RenderedManifests};
 pub use error::Problem;
 pub use export::ExportTurns;
 pub use management::manifests::{

@@ -2,7 +2,7 @@
 
 use crate::access::Credentials;
 use crate::auth::Readers;
-use crate::delivery::{PreparedAnswers, RenderedManifests};
+use crate::delivery::{CustomHeaders, PreparedAnswers, RenderedManifests};
 use crate::error::Problem;
 use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
@@ -51,6 +51,7 @@ pub struct ApiState {
     pub written: Written,
     pub rendered: RenderedManifests,
     pub prepared: PreparedAnswers,
+    pub custom_headers: CustomHeaders,
     pub exports: ExportTurns,
 }
 
@@ -149,7 +150,7 @@ pub(crate) enum Resource {
     Annotation(AnnotationId),
     NamedQuery(NamedQueryId),
     ApiKey(ApiKeyId),
-    /// A role or an access service.
+    /// A role, an access service, a custom header.
     Definition(DefinitionId),
 }
 

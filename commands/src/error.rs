@@ -42,6 +42,9 @@ pub enum CommandError {
     Name(#[from] NameError),
     #[error("{0}")]
     Invalid(String),
+    /// The same, under a code of its own for clients.
+    #[error("{detail}")]
+    Refused { code: &'static str, detail: String },
     /// `If-Match` was sent, and somebody has changed the resource since.
     #[error("the resource has changed: its edit revision is {actual}")]
     EditMismatch { actual: u64 },
@@ -214,6 +217,7 @@ impl Rule for DefinitionError {
             Self::NotFound(_) => CommandError::NotFound(text),
             Self::AlreadyExists(_) => CommandError::Conflict(text),
             Self::Invalid(_) => CommandError::Invalid(text),
+            Self::Refused { code, detail } => CommandError::Refused { code, detail },
             Self::Name(error) => error.into(),
         }
     }

@@ -1,9 +1,12 @@
-//! What a customer defines under a name and always says as a whole: roles, access services.
+//! What a customer defines under a name and always says as a whole: roles, access services,
+//! custom headers.
 
 mod auth_service;
+mod custom_header;
 mod role;
 
 pub use auth_service::{AuthProfile, AuthService};
+pub use custom_header::CustomHeader;
 pub use role::{Role, RoleDefinition};
 
 use crate::aggregate::Aggregate;
@@ -34,6 +37,9 @@ pub enum DefinitionError {
     AlreadyExists(&'static str),
     #[error("{0}")]
     Invalid(String),
+    /// The same, under a code of its own for clients.
+    #[error("{detail}")]
+    Refused { code: &'static str, detail: String },
     #[error(transparent)]
     Name(#[from] NameError),
 }

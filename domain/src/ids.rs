@@ -286,7 +286,7 @@ impl FromStr for ApiKeyId {
     }
 }
 
-/// Identifies what a customer defines under a name: a role, an access service.
+/// Identifies what a customer defines under a name: a role, an access service, a custom header.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DefinitionId {
     pub customer: CustomerId,

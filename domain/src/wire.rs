@@ -16,7 +16,7 @@ use crate::batch::BatchEvent;
 use crate::collection::CollectionEvent;
 use crate::container::ContainerEvent;
 use crate::customer::CustomerEvent;
-use crate::definition::{AuthService, DefinitionEvent, Role};
+use crate::definition::{AuthService, CustomHeader, DefinitionEvent, Role};
 use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
 use crate::name::NameEvent;
@@ -29,6 +29,8 @@ use serde::Serialize;
 pub type RoleEvent = DefinitionEvent<Role>;
 /// Events of access services.
 pub type AuthServiceEvent = DefinitionEvent<AuthService>;
+/// Events of custom headers.
+pub type CustomHeaderEvent = DefinitionEvent<CustomHeader>;
 
 /// Any event of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +50,7 @@ pub enum DomainEvent {
     NamedQuery(NamedQueryEvent),
     Role(RoleEvent),
     AuthService(AuthServiceEvent),
+    CustomHeader(CustomHeaderEvent),
     Name(NameEvent),
 }
 
@@ -172,6 +175,9 @@ event_types! {
     "auth_service.defined" 1 AuthService(AuthServiceEvent::Defined),
     "auth_service.changed" 1 AuthService(AuthServiceEvent::Changed),
     "auth_service.removed" 1 AuthService(AuthServiceEvent::Removed),
+    "custom_header.defined" 1 CustomHeader(CustomHeaderEvent::Defined),
+    "custom_header.changed" 1 CustomHeader(CustomHeaderEvent::Changed),
+    "custom_header.removed" 1 CustomHeader(CustomHeaderEvent::Removed),
     "container.created" 1 Container(ContainerEvent::Created),
     "container.changed" 1 Container(ContainerEvent::Changed),
     "container.deleted" 1 Container(ContainerEvent::Deleted),
@@ -275,5 +281,6 @@ aggregate_events! {
     NamedQuery(NamedQueryEvent),
     Role(RoleEvent),
     AuthService(AuthServiceEvent),
+    CustomHeader(CustomHeaderEvent),
     Name(NameEvent),
 }

@@ -1,11 +1,11 @@
-//! Which roles and access services has a customer?
+//! Which roles, access services and custom headers has a customer?
 
 use crate::paging::{Page, PageRequest, QueryError};
 use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use crate::streams;
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::definition::{AuthService, DefinitionEvent, Role};
+use dlcs_domain::definition::{AuthService, CustomHeader, DefinitionEvent, Role};
 use dlcs_domain::{CustomerId, DefinitionId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ pub const VERSION: u32 = 1;
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     AuthService,
+    CustomHeader,
     Role,
 }
 
@@ -27,6 +28,7 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthService => "auth_service",
+            Self::CustomHeader => "custom_header",
             Self::Role => "role",
         }
     }
@@ -37,6 +39,7 @@ impl Kind {
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     AuthService(AuthService),
+    CustomHeader(CustomHeader),
     Role(Role),
 }
 
@@ -44,6 +47,7 @@ impl Value {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::AuthService(_) => Kind::AuthService,
+            Self::CustomHeader(_) => Kind::CustomHeader,
             Self::Role(_) => Kind::Role,
         }
     }
@@ -74,6 +78,14 @@ impl DefinitionRow {
     pub fn auth_service(&self) -> Option<&AuthService> {
         match &self.value {
             Value::AuthService(service) if !self.removed => Some(service),
+            _ => None,
+        }
+    }
+
+    /// Returns what it says of a custom header that is there.
+    pub fn custom_header(&self) -> Option<&CustomHeader> {
+        match &self.value {
+            Value::CustomHeader(header) if !self.removed => Some(header),
             _ => None,
         }
     }
@@ -139,6 +151,9 @@ pub fn project(
         let (kind, value) = match it {
             DomainEvent::Role(it) => (Kind::Role, said(it).map(Value::Role)),
             DomainEvent::AuthService(it) => (Kind::AuthService, said(it).map(Value::AuthService)),
+            DomainEvent::CustomHeader(it) => {
+                (Kind::CustomHeader, said(it).map(Value::CustomHeader))
+            }
             _ => continue,
         };
         let key = DefinitionKey::new(&streams::definition(&event.stream)?, kind);

@@ -21,8 +21,8 @@ use dlcs_adapter_s3::S3Objects;
 use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
-    AnnotationDocuments, ApiLimits, ApiState, ExportTurns, PreparedAnswers, PublicUrl, Readers,
-    RenderedManifests,
+    AnnotationDocuments, ApiLimits, ApiState, CustomHeaders, ExportTurns, PreparedAnswers,
+    PublicUrl, Readers, RenderedManifests,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
@@ -337,6 +337,7 @@ impl Wired {
             written: Written::default(),
             rendered: RenderedManifests::default(),
             prepared: PreparedAnswers::default(),
+            custom_headers: CustomHeaders::new(self.read_models.models.queries().definitions),
             exports: ExportTurns::default(),
         }
     }

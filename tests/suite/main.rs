@@ -13,6 +13,7 @@ mod browser;
 mod bulk;
 mod clocks;
 mod collections;
+mod custom_headers;
 mod delivery;
 mod disk;
 mod documents;

@@ -339,6 +339,7 @@ fn command_error(error: CommandError) -> Error {
         CommandError::NameTaken(_) => "name-taken",
         CommandError::Name(name) => name.code(),
         CommandError::Invalid(_) => "bad-request",
+        CommandError::Refused { code, .. } => code,
         CommandError::EditMismatch { .. } | CommandError::OtherBody => "precondition-failed",
         CommandError::NotAllowed(_) => "not-allowed",
         CommandError::Busy => "unavailable",

@@ -18,7 +18,7 @@ use std::time::Duration;
 const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// An asset that exists and of which the caller may know.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub id: AssetId,
     pub row: TileMetadataRow,

@@ -51,6 +51,7 @@ pub(crate) async fn original(
     validators.write(answer);
     Caching::of(found.is_open, false).write(answer);
     describe(answer, &ready.delivered.media_type, found.id.name())?;
+    state.custom_headers.write(&found, answer).await?;
     Ok(if is_known { into_not_modified(response) } else { response })
 }
 

@@ -12,8 +12,8 @@ use crate::http::raw_path::PathParams;
 use crate::state::Shared;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 use dlcs_iiif::image_info::ComplianceLevel;
 use dlcs_iiif::image_request::{ImageRequest, ImageVersion, Limits, Resolved, resolve};
 use dlcs_iiif::link::image_links;
@@ -112,7 +112,7 @@ pub(crate) async fn respond(
     let caching = Caching::of(found.is_open, is_immutable);
     let headers = headers(state, found, asked, &canonical, caching, &validators)?;
     if validators.not_modified(&wanted.0.headers) {
-        return Ok(prepared::not_modified(headers));
+        return prepared::not_modified(state, found, headers).await;
     }
     let key = ObjectKey::derivative(&found.id.to_string(), ready.generation, ready.attempt);
     let index = state.tiles.index(&key).await?;
@@ -123,15 +123,15 @@ pub(crate) async fn respond(
         RenderPlan::StoredThumbnail(extent) => (Pixels::StoredThumbnail, extent),
         RenderPlan::Render(_) => {
             let bytes = state.tiles.answer(&key, &index, &plan).await?;
-            Pixels::Rendered.count();
-            return Ok((StatusCode::OK, headers, bytes).into_response());
+            let kind = Pixels::Rendered;
+            return prepared::answer(state, found, kind, headers, bytes).await;
         }
     };
     let bytes = state.tiles.stored(&key, extent).await?;
-    let (id, row) = (found.id.clone(), found.row.clone());
-    let prepared = Prepared { id, row, key, extent, kind, validators, headers };
-    let answer = prepared.answer(bytes);
+    let answer = prepared::answer(state, found, kind, headers.clone(), bytes).await?;
     if found.is_open {
+        let found = found.clone();
+        let prepared = Prepared { found, key, extent, kind, validators, headers };
         state.prepared.keep(wanted.address(), prepared);
     }
     Ok(answer)

@@ -5,6 +5,7 @@
 //! - It counts only while the row is still the one that it was made of, which is asked each time: an
 //!   image that is closed, changed or deleted has no entry from that moment on.
 
+use super::asset::Found;
 use crate::error::Answer;
 use crate::http::conditional::{Validators, into_not_modified};
 use crate::state::{Resource, Shared};
@@ -12,10 +13,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use dlcs_domain::AssetId;
 use dlcs_imaging::derivative::index::Extent;
 use dlcs_objects::ObjectKey;
-use dlcs_projections::tile_metadata::TileMetadataRow;
 use moka::sync::Cache;
 use std::fmt;
 use std::sync::Arc;
@@ -27,8 +26,7 @@ const ENTRY_BYTES: usize = 2_048;
 
 /// An answer of stored pixels to one address.
 pub(super) struct Prepared {
-    pub(super) id: AssetId,
-    pub(super) row: TileMetadataRow,
+    pub(super) found: Found,
     pub(super) key: ObjectKey,
     pub(super) extent: Extent,
     /// What is counted.
@@ -92,38 +90,38 @@ impl PreparedAnswers {
         request: &HeaderMap,
     ) -> Answer<Option<Response>> {
         let Some(prepared) = self.0.get(address) else { return Ok(None) };
-        state.settle(&Resource::Asset(prepared.id.clone())).await;
-        let row = state.queries.tile_metadata.tile_metadata(&prepared.id).await?;
-        if row.as_ref() != Some(&prepared.row) {
+        let Prepared { found, key, extent, kind, validators, headers } = &*prepared;
+        state.settle(&Resource::Asset(found.id.clone())).await;
+        let row = state.queries.tile_metadata.tile_metadata(&found.id).await?;
+        if row.as_ref() != Some(&found.row) {
             self.0.invalidate(address);
             return Ok(None);
         }
-        if prepared.validators.not_modified(request) {
-            return Ok(Some(prepared.not_modified()));
+        if validators.not_modified(request) {
+            return not_modified(state, found, headers.clone()).await.map(Some);
         }
-        let bytes = state.tiles.stored(&prepared.key, prepared.extent).await?;
-        Ok(Some(prepared.answer(bytes)))
+        let bytes = state.tiles.stored(key, *extent).await?;
+        answer(state, found, *kind, headers.clone(), bytes).await.map(Some)
     }
 }
 
-impl Prepared {
-    /// Answers with the bytes.
-    pub(super) fn answer(&self, bytes: Bytes) -> Response {
-        self.kind.count();
-        let mut response = (StatusCode::OK, bytes).into_response();
-        *response.headers_mut() = self.headers.clone();
-        response
-    }
-
-    fn not_modified(&self) -> Response {
-        not_modified(self.headers.clone())
-    }
+/// Answers with pixels, and what the customer wants to be sent beside them.
+pub(super) async fn answer(
+    state: &Shared,
+    found: &Found,
+    kind: Pixels,
+    mut headers: HeaderMap,
+    bytes: Bytes,
+) -> Answer {
+    kind.count();
+    state.custom_headers.write(found, &mut headers).await?;
+    let mut response = (StatusCode::OK, bytes).into_response();
+    *response.headers_mut() = headers;
+    Ok(response)
 }
 
 /// Says that the client has the pixels.
-pub(super) fn not_modified(headers: HeaderMap) -> Response {
-    Pixels::NotModified.count();
-    let mut response = StatusCode::OK.into_response();
-    *response.headers_mut() = headers;
-    into_not_modified::<Body>(response)
+pub(super) async fn not_modified(state: &Shared, found: &Found, headers: HeaderMap) -> Answer {
+    let response = answer(state, found, Pixels::NotModified, headers, Bytes::new()).await?;
+    Ok(into_not_modified::<Body>(response))
 }

@@ -1,6 +1,7 @@
-//! `/customers/{c}/roles` and `/customers/{c}/authServices`: what customers define under names.
+//! `/customers/{c}/roles`, `/authServices`, `/customHeaders`: what customers define under names.
 
 mod auth_service;
+mod custom_header;
 mod role;
 
 use super::json_ld::{self, context as json_ld_context};
@@ -29,6 +30,8 @@ pub(crate) trait Managed: Recorded {
     const PATH: &'static str;
     /// What JSON-LD calls one.
     const TYPE: &'static str;
+    /// The client says the name in a body; otherwise it is an id that is made up here.
+    const IS_NAMED: bool = true;
 
     /// Reads a body.
     fn read(fields: &Fields<'_>) -> Answer<Self>;
@@ -57,12 +60,14 @@ pub(crate) async fn create<D: Managed>(request: Incoming, body: Body) -> Answer 
     let customer = request.caller.customer()?;
     let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
     let fields = Fields::of(&json.value)?;
-    let id = DefinitionId { customer, name: fields.needed_text("name")?.to_owned() };
+    let name = D::IS_NAMED.then(|| fields.needed_text("name")).transpose()?;
     let value = D::read(&fields)?;
     let request = &request;
     request
         .once(&json.bytes, |context| async move {
             let definitions = &request.state.commands.definitions;
+            let name = name.map_or_else(|| definitions.new_name::<D>(&context), str::to_owned);
+            let id = DefinitionId { customer, name };
             let decided = definitions.define(&context, &id, value).await?;
             answer::<D>(request, id, decided, StatusCode::CREATED).await
         })
@@ -82,7 +87,7 @@ pub(crate) async fn put<D: Managed>(request: Incoming, body: Body) -> Answer {
     let id = id(&request)?;
     let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
     let fields = Fields::of(&json.value)?;
-    if fields.text("name")?.is_some_and(|name| name != id.name) {
+    if D::IS_NAMED && fields.text("name")?.is_some_and(|name| name != id.name) {
         return Err(Problem::field("name", "it keeps its name: define another one"));
     }
     let value = D::read(&fields)?;
@@ -144,11 +149,13 @@ fn shown<D: Managed>(base: &PublicUrl, row: &DefinitionRow) -> Value {
         "@id": base.at(path::<D>(&row.id)),
         "@type": D::TYPE,
         "id": row.id.name,
-        "name": row.id.name,
         "customer": row.id.customer,
         "created": iso(row.created_at_us),
         "modified": iso(row.modified_at_us),
     });
+    if D::IS_NAMED {
+        document["name"] = json!(row.id.name);
+    }
     if let Some(value) = D::of(&row.value) {
         value.show(&row.id, base, &mut document);
     }

@@ -48,6 +48,7 @@ pub(crate) fn customer(base: &PublicUrl, row: &CustomerRow) -> Value {
         "keys": format!("{at}/keys"),
         "roles": format!("{at}/roles"),
         "authServices": format!("{at}/authServices"),
+        "customHeaders": format!("{at}/customHeaders"),
         "manifests": base.at(format_args!("/{}/manifests", row.id)),
     })
 }

@@ -50,6 +50,10 @@ pub(super) fn all() -> Value {
         "Key": key(),
         "Role": object(json!({"name": text(), "label": text(), "authService": optional("string")})),
         "AuthService": auth_service(),
+        "CustomHeader": object(json!({
+            "id": text(), "key": text(), "value": text(), "space": optional("integer"),
+            "role": optional("string"), "created": time(), "modified": time(),
+        })),
         "ProbeResult": object(json!({"type": {"const": "AuthProbeResult2"}, "status": integer()})),
         "Annotation": {
             "type": "object",

@@ -43,6 +43,7 @@ pub(crate) fn routes() -> Vec<Route> {
         access::keys(),
         access::roles(),
         access::services(),
+        access::headers(),
         access::readers(),
         spaces(),
         images(),

@@ -29,6 +29,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("credentials-wrong", "The credentials are not known."),
     ("deleted", "What was at this address has been deleted."),
     ("extras-needed", "The header X-IIIF-CS-Show-Extras: All is missing."),
+    (
+        "header-forbidden",
+        "A custom header may not have that name or value; the detail says what to do.",
+    ),
     ("headers-too-large", "The headers have more bytes than are accepted."),
     (
         "history-changed",

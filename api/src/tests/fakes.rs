@@ -1,6 +1,6 @@
 //! Read models with a handful of rows, and stores in memory.
 
-use crate::delivery::{PreparedAnswers, RenderedManifests};
+use crate::delivery::{CustomHeaders, PreparedAnswers, RenderedManifests};
 use crate::state::{Idempotency, Written};
 mod defined;
 
@@ -89,6 +89,7 @@ pub(super) fn router() -> Router {
         written: Written::default(),
         rendered: RenderedManifests::default(),
         prepared: PreparedAnswers::default(),
+        custom_headers: CustomHeaders::new(Arc::new(Fakes)),
         exports: ExportTurns::default(),
     };
     crate::router(state, Router::new())

@@ -1,14 +1,16 @@
-//! What customers define under names: roles, access services.
+//! What customers define under names: roles, access services, custom headers.
 
 use super::customers::check_customer;
 use crate::context::CommandContext;
 use crate::cqrs::{Decided, Executor};
 use crate::error::CommandError;
+use crate::metadata::new_uuid;
 use dlcs_domain::definition::{
     Defined, Definition, DefinitionCommand, DefinitionError, DefinitionEvent,
 };
 use dlcs_domain::wire::ForeignEvent;
 use dlcs_domain::{Aggregate, DefinitionId, DomainEvent};
+use uuid::Uuid;
 
 #[derive(Clone)]
 pub struct DefinitionCommands {
@@ -32,6 +34,13 @@ where
 impl DefinitionCommands {
     pub(super) fn new(executor: Executor) -> Self {
         Self { executor }
+    }
+
+    /// Returns a name that nobody has. A repeated command gets the same one again.
+    pub fn new_name<D: Recorded>(&self, context: &CommandContext) -> String {
+        let repeatable = context.command_id.map(|it| Uuid::new_v5(&it, D::CATEGORY.as_bytes()));
+        let id = repeatable.unwrap_or_else(|| new_uuid(self.executor.clock().now_us()));
+        id.to_string()
     }
 
     pub async fn define<D: Recorded>(

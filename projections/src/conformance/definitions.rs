@@ -1,11 +1,13 @@
-//! Roles and access services.
+//! Roles, access services, custom headers.
 
 use super::Store;
 use super::given::{Given, admin, key_of, page};
 use crate::definitions::{Kind, Value};
 use crate::paging::QueryError;
-use dlcs_domain::definition::{AuthProfile, AuthService, DefinitionEvent, DefinitionRemoved, Role};
-use dlcs_domain::{CustomerId, DefinitionId, DomainEvent};
+use dlcs_domain::definition::{
+    AuthProfile, AuthService, CustomHeader, DefinitionEvent, DefinitionRemoved, Role,
+};
+use dlcs_domain::{CustomerId, DefinitionId, DomainEvent, SpaceNumber};
 
 pub(super) async fn roles_and_services_are_defined_changed_and_removed<S: Store>(given: &Given<S>) {
     let customer = CustomerId(1);
@@ -58,4 +60,36 @@ pub(super) async fn roles_and_services_are_defined_changed_and_removed<S: Store>
     assert_eq!((found.role(), found.edit_revision), (Some(&role("Again")), 4));
     let refused = definitions.list(&key_of(2), customer, Kind::Role, &page(10)).await;
     assert!(matches!(refused, Err(QueryError::NotAllowed)), "{refused:?}");
+}
+
+pub(super) async fn custom_headers_are_kept_beside_them<S: Store>(given: &Given<S>) {
+    let header = |value: &str| CustomHeader {
+        key: "X-Licence".to_owned(),
+        value: value.to_owned(),
+        space: Some(SpaceNumber(2)),
+        role: Some("staff".to_owned()),
+    };
+    let stream = "custom_header-1/a";
+    let role = Role { label: "A role".to_owned(), auth_service: None };
+    given.happened("role-1/a", DomainEvent::Role(DefinitionEvent::Defined(role))).await;
+    let events = [
+        DefinitionEvent::Defined(header("CC BY 4.0")),
+        DefinitionEvent::Changed(header("In copyright")),
+    ];
+    for event in events {
+        given.happened(stream, DomainEvent::CustomHeader(event)).await;
+    }
+    given.catch_up().await;
+    let definitions = given.queries().definitions;
+    let id = DefinitionId { customer: CustomerId(1), name: "a".to_owned() };
+    let found = definitions.definition(&id, Kind::CustomHeader).await.expect("the query works");
+    let found = found.expect("it is there");
+    assert_eq!((found.custom_header(), found.edit_revision), (Some(&header("In copyright")), 2));
+    assert!(found.role().is_none() && found.auth_service().is_none());
+    let removed = DefinitionEvent::Removed(DefinitionRemoved {});
+    given.happened(stream, DomainEvent::CustomHeader(removed)).await;
+    given.catch_up().await;
+    let kind = Kind::CustomHeader;
+    let list = definitions.list(&admin(), id.customer, kind, &page(10)).await;
+    assert_eq!(list.expect("the query works").items, []);
 }

@@ -1,4 +1,4 @@
-//! Roles and access services: rows and queries.
+//! Roles, access services, custom headers: rows and queries.
 
 use super::build::{Definition, DumpTable};
 use super::errors::SqlError;

@@ -1,11 +1,11 @@
-//! Roles and access services, defined and removed.
+//! Roles, access services and custom headers, defined and removed.
 
 use super::{FRESHNESS_WAIT, command_error, context_for};
 use crate::context::{customer_id, query_error, refused, state};
-use crate::types::definition::{AuthService, Role};
+use crate::types::definition::{AuthService, CustomHeader, Role};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use dlcs_commands::Decided;
-use dlcs_domain::{DefinitionId, definition};
+use dlcs_domain::{DefinitionId, SpaceNumber, definition};
 use dlcs_projections::definitions::{DefinitionRow, Kind};
 
 /// What became of a change of a role.
@@ -24,6 +24,27 @@ pub(crate) struct ChangedAuthService {
     position: u64,
     /// `null` where it is removed, or the read model has not got there within two seconds.
     auth_service: Option<AuthService>,
+}
+
+/// What became of a change of a custom header.
+#[derive(SimpleObject)]
+pub(crate) struct ChangedCustomHeader {
+    /// Place in the history; give it as `atLeast` to read what is at least as new.
+    position: u64,
+    /// `null` where it is removed, or the read model has not got there within two seconds.
+    custom_header: Option<CustomHeader>,
+}
+
+/// What is sent beside pixels and originals.
+#[derive(InputObject)]
+pub(crate) struct CustomHeaderInput {
+    /// Name of the header.
+    key: String,
+    value: String,
+    /// Number of a space; left out: images of every space.
+    space: Option<u32>,
+    /// Left out: whatever roles they have.
+    role: Option<String>,
 }
 
 /// How readers get a role.
@@ -117,6 +138,53 @@ impl DefinitionMutation {
         let removed = definitions.remove::<definition::AuthService>(&context, &id).await;
         changed_service(ctx, &id, removed.map_err(command_error)?).await
     }
+
+    /// Says what is sent beside pixels and originals: a new one where no id is given.
+    async fn put_custom_header(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        id: Option<String>,
+        header: CustomHeaderInput,
+    ) -> Result<ChangedCustomHeader> {
+        let customer = customer_id(customer)?;
+        let context = context_for(ctx, customer)?;
+        let definitions = &state(ctx).commands.definitions;
+        let new = || definitions.new_name::<definition::CustomHeader>(&context);
+        let id = DefinitionId { customer, name: id.unwrap_or_else(new) };
+        let CustomHeaderInput { key, value, space, role } = header;
+        if space == Some(0) {
+            return Err(refused("bad-request", "spaces have numbers from 1 on"));
+        }
+        let space = space.map(SpaceNumber);
+        let header = definition::CustomHeader { key, value, space, role };
+        let put = definitions.put(&context, &id, header).await;
+        changed_header(ctx, &id, put.map_err(command_error)?).await
+    }
+
+    /// Removes a custom header.
+    async fn remove_custom_header(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+        id: String,
+    ) -> Result<ChangedCustomHeader> {
+        let id = DefinitionId { customer: customer_id(customer)?, name: id };
+        let context = context_for(ctx, id.customer)?;
+        let definitions = &state(ctx).commands.definitions;
+        let removed = definitions.remove::<definition::CustomHeader>(&context, &id).await;
+        changed_header(ctx, &id, removed.map_err(command_error)?).await
+    }
+}
+
+async fn changed_header(
+    ctx: &Context<'_>,
+    id: &DefinitionId,
+    decided: Decided,
+) -> Result<ChangedCustomHeader> {
+    let row = reached(ctx, id, Kind::CustomHeader, decided).await?;
+    let custom_header = row.and_then(CustomHeader::of);
+    Ok(ChangedCustomHeader { position: decided.position.0, custom_header })
 }
 
 async fn changed_role(

@@ -1,7 +1,7 @@
-//! Questions about roles and access services.
+//! Questions about roles, access services and custom headers.
 
 use crate::context::{customer_id, principal, query_error, state};
-use crate::types::definition::{AuthService, Role};
+use crate::types::definition::{AuthService, CustomHeader, Role};
 use async_graphql::{Context, Object, Result};
 use dlcs_projections::PageRequest;
 use dlcs_projections::definitions::{DefinitionRow, Kind};
@@ -33,6 +33,16 @@ impl DefinitionQuery {
     ) -> Result<Vec<AuthService>> {
         let rows = all(ctx, customer, Kind::AuthService).await?;
         Ok(rows.into_iter().filter_map(AuthService::of).collect())
+    }
+
+    /// Lists what a customer has sent beside pixels and originals.
+    async fn custom_headers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+    ) -> Result<Vec<CustomHeader>> {
+        let rows = all(ctx, customer, Kind::CustomHeader).await?;
+        Ok(rows.into_iter().filter_map(CustomHeader::of).collect())
     }
 }
 

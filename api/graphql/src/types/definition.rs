@@ -1,4 +1,4 @@
-//! Roles and access services.
+//! Roles, access services, custom headers.
 
 use super::event::{self, Event};
 use crate::connection::List;
@@ -48,6 +48,28 @@ pub(crate) struct AuthService {
     key: DefinitionId,
 }
 
+/// What is sent beside pixels and originals.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct CustomHeader {
+    customer: u32,
+    id: String,
+    /// Name of the header.
+    key: String,
+    value: String,
+    /// `null`: images of every space.
+    space: Option<u32>,
+    /// `null`: whatever roles they have.
+    role: Option<String>,
+    created: Time,
+    modified: Time,
+    /// Counts changes; the ETag.
+    edit_revision: u64,
+    position: u64,
+    #[graphql(skip)]
+    row: DefinitionId,
+}
+
 impl Role {
     /// `None`: it is removed, or no role.
     pub(crate) fn of(row: DefinitionRow) -> Option<Self> {
@@ -85,6 +107,39 @@ impl AuthService {
             position: row.position,
             key: row.id,
         })
+    }
+}
+
+impl CustomHeader {
+    /// `None`: it is removed, or no custom header.
+    pub(crate) fn of(row: DefinitionRow) -> Option<Self> {
+        let header = row.custom_header()?.clone();
+        Some(Self {
+            customer: row.id.customer.0,
+            id: row.id.name.clone(),
+            key: header.key,
+            value: header.value,
+            space: header.space.map(|it| it.0),
+            role: header.role,
+            created: Time(row.created_at_us),
+            modified: Time(row.modified_at_us),
+            edit_revision: row.edit_revision,
+            position: row.position,
+            row: row.id,
+        })
+    }
+}
+
+#[ComplexObject]
+impl CustomHeader {
+    /// Everything that happened to this custom header, in order.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<List<Event>> {
+        event::of_stream(ctx, format!("custom_header-{}", self.row), first, after).await
     }
 }
 

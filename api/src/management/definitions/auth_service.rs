@@ -48,7 +48,7 @@ impl Managed for AuthService {
     fn of(value: &Defined) -> Option<&Self> {
         match value {
             Defined::AuthService(service) => Some(service),
-            Defined::Role(_) => None,
+            _ => None,
         }
     }
 }

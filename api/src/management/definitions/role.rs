@@ -34,7 +34,7 @@ impl Managed for Role {
     fn of(value: &Defined) -> Option<&Self> {
         match value {
             Defined::Role(role) => Some(role),
-            Defined::AuthService(_) => None,
+            _ => None,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Keys, roles and access services; IIIF Auth.
+//! Keys, roles, access services, custom headers; IIIF Auth.
 
 use super::{DESCRIPTION_OPEN, KEYS, READ, WRITE, delete, get, post, put};
 use crate::auth;
 use crate::management::{definitions, keys};
 use crate::router::Kind::{Media, PageOf, Schema};
 use crate::router::{AddressVersion, Route};
-use dlcs_domain::definition::{AuthService, Role};
+use dlcs_domain::definition::{AuthService, CustomHeader, Role};
 
 pub(super) fn keys() -> Vec<Route> {
     const ALL: &str = "/customers/{customer}/keys";
@@ -56,6 +56,29 @@ pub(super) fn services() -> Vec<Route> {
         .takes(service)
         .answers(service),
         delete(ONE, WRITE, "Remove an access service", definitions::delete::<AuthService>),
+    ]
+}
+
+pub(super) fn headers() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/customHeaders";
+    const ONE: &str = "/customers/{customer}/customHeaders/{name}";
+    let header = Schema("CustomHeader");
+    vec![
+        get(ALL, READ, "List custom headers", definitions::list::<CustomHeader>)
+            .answers(PageOf("CustomHeader")),
+        post(
+            ALL,
+            WRITE,
+            "Send a header beside pixels and originals",
+            definitions::create::<CustomHeader>,
+        )
+        .takes(header)
+        .answers(header),
+        get(ONE, READ, "Read a custom header", definitions::read::<CustomHeader>).answers(header),
+        put(ONE, WRITE, "Say a custom header anew", definitions::put::<CustomHeader>)
+            .takes(header)
+            .answers(header),
+        delete(ONE, WRITE, "Remove a custom header", definitions::delete::<CustomHeader>),
     ]
 }
 
