@@ -16,6 +16,7 @@ pub use retry::{TRIES_MAX, retry_policy};
 pub use values::*;
 
 use crate::aggregate::Aggregate;
+use crate::batch::Queue;
 use crate::ids::BatchId;
 use crate::languages::Languages;
 use crate::patch::Patch;
@@ -186,7 +187,9 @@ impl Aggregate for Asset {
                 asset.changed(asset.with_list(list, operation))?
             }
             // A reingest while ingesting opens a new attempt: a dead worker blocks nobody.
-            (State::Live(asset), Do::RequestReingest { batch }) => vec![asset.reingested(batch)],
+            (State::Live(asset), Do::RequestReingest { batch }) => {
+                vec![asset.reingested(batch, Queue::Default)]
+            }
             (State::Live(asset), Do::Delete) => {
                 vec![Then::Deleted(Deleted { generation: asset.generation })]
             }
@@ -261,6 +264,7 @@ fn registered(
         delivery,
         recognise,
         batch: registration.batch,
+        queue: registration.queue,
     }))
 }
 
@@ -270,7 +274,7 @@ impl LiveAsset {
     /// Exactly one event names the batch, so that its members can be counted. The media type alone
     /// changes nothing: the bytes decide.
     fn put(&self, registration: Registration) -> Result<Vec<AssetEvent>, AssetError> {
-        let Registration { source, media_type, metadata, roles, delivery, recognise, batch } =
+        let Registration { source, media_type, metadata, roles, delivery, recognise, batch, queue } =
             registration;
         let is_new_source = source != self.source;
         // The same upload once more is how a client repeats what failed.
@@ -281,10 +285,10 @@ impl LiveAsset {
         let mut events = self.changed(change)?;
         if is_new_source {
             let attempt = self.next_attempt();
-            let changed = OriginChanged { source, media_type, attempt, batch };
+            let changed = OriginChanged { source, media_type, attempt, batch, queue };
             events.insert(0, AssetEvent::OriginChanged(changed));
         } else if is_repeat || joins_batch {
-            events.push(self.reingested(batch));
+            events.push(self.reingested(batch, queue));
         }
         Ok(events)
     }
@@ -293,7 +297,8 @@ impl LiveAsset {
         let attempt = self.next_attempt();
         let mut events = Vec::new();
         if let Some(source) = change.source.filter(|it| *it != self.source) {
-            let changed = OriginChanged { source, media_type: None, attempt, batch: None };
+            let queue = Queue::Default;
+            let changed = OriginChanged { source, media_type: None, attempt, batch: None, queue };
             events.push(AssetEvent::OriginChanged(changed));
         }
         let metadata = change.metadata.against(&self.metadata);
@@ -327,9 +332,9 @@ impl LiveAsset {
         }
     }
 
-    fn reingested(&self, batch: Option<BatchId>) -> AssetEvent {
+    fn reingested(&self, batch: Option<BatchId>, queue: Queue) -> AssetEvent {
         let attempt = self.next_attempt();
-        AssetEvent::ReingestRequested(ReingestRequested { attempt, batch })
+        AssetEvent::ReingestRequested(ReingestRequested { attempt, batch, queue })
     }
 
     fn started(&self, generation: u32, now_us: i64) -> Option<AssetEvent> {

@@ -21,8 +21,11 @@ pub enum Batch {
     },
 }
 
-/// Where a batch waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Where a batch and its members wait. What waits in the priority queue passes the others.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Queue {
     #[default]
     Default,
@@ -30,6 +33,16 @@ pub enum Queue {
 }
 
 impl Queue {
+    /// Returns the queue of a word; whatever is not known waits with the others.
+    pub fn of(word: &str) -> Self {
+        if word == Self::Priority.as_str() { Self::Priority } else { Self::Default }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::Default
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",

@@ -4,11 +4,16 @@
 //! - An entry's position is that of the event that would open it again after a restart. What was
 //!   recorded up to there is taken into account and not looked at a second time.
 //! - Customers take turns, so that one with a million images does not hold up the others.
+//! - What has priority passes what has not, but for one turn in four: nothing waits for ever.
 
 use crate::work::{Cause, Change, Signal};
+use dlcs_domain::batch::Queue;
 use dlcs_domain::{AssetId, CustomerId};
 use dlcs_eventlog::Position;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+/// One of so many turns is given to what has no priority first.
+const ORDINARY_TURN: u64 = 4;
 
 /// Counts runs within a process, so that a late word of an old run is not mistaken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +48,7 @@ pub(crate) enum Next {
 #[derive(Debug)]
 struct Entry {
     generation: Option<u32>,
+    queue: Queue,
     cause: Cause,
     position: Position,
     phase: Phase,
@@ -72,12 +78,19 @@ struct Newer {
     cause: Cause,
 }
 
+/// What is ready, customers in turn.
+#[derive(Debug, Default)]
+struct Line {
+    ready: BTreeMap<CustomerId, VecDeque<AssetId>>,
+    turns: VecDeque<CustomerId>,
+}
+
 /// All pending work.
 #[derive(Debug)]
 pub(crate) struct Pending {
     entries: HashMap<AssetId, Entry>,
-    ready: BTreeMap<CustomerId, VecDeque<AssetId>>,
-    turns: VecDeque<CustomerId>,
+    ordinary: Line,
+    priority: Line,
     waiting: BTreeSet<(i64, AssetId)>,
     /// By the position of their last events.
     finished: BTreeSet<(Position, AssetId)>,
@@ -95,8 +108,8 @@ impl Pending {
     pub(crate) fn after(checkpoint: Position, finished_max: usize) -> Self {
         Self {
             entries: HashMap::new(),
-            ready: BTreeMap::new(),
-            turns: VecDeque::new(),
+            ordinary: Line::default(),
+            priority: Line::default(),
             waiting: BTreeSet::new(),
             finished: BTreeSet::new(),
             finished_max,
@@ -136,7 +149,8 @@ impl Pending {
                 self.remove(&signal.asset);
                 phase.and_then(Phase::run)
             }
-            (Change::Opened { .. }, Some(Phase::Running { run, is_started: false, .. })) => {
+            (Change::Opened { queue, .. }, Some(Phase::Running { run, is_started: false, .. })) => {
+                self.raise(&signal.asset, queue);
                 let newer = Some(Newer { position: signal.position, cause: signal.cause });
                 self.put(&signal.asset, Phase::Running { run, is_started: false, newer });
                 None
@@ -172,24 +186,18 @@ impl Pending {
     /// Returns the work whose turn it is.
     pub(crate) fn next(&mut self, now_us: i64) -> Option<Order> {
         self.wake(now_us);
-        while let Some(customer) = self.turns.pop_front() {
-            let asset = self.ready.get_mut(&customer).and_then(VecDeque::pop_front);
-            let Some(asset) = asset else {
-                self.ready.remove(&customer);
-                continue;
-            };
-            self.turns.push_back(customer);
-            let Some(entry) = self.entries.get(&asset) else { continue };
-            if entry.phase != Phase::Ready {
-                continue;
-            }
-            self.runs += 1;
-            let run = Run(self.runs);
-            let (generation, cause) = (entry.generation, entry.cause);
-            self.put(&asset, Phase::Running { run, is_started: false, newer: None });
-            return Some(Order { run, asset, generation, cause });
-        }
-        None
+        let number = self.runs + 1;
+        let (first, second) = match number.is_multiple_of(ORDINARY_TURN) {
+            true => (&mut self.ordinary, &mut self.priority),
+            false => (&mut self.priority, &mut self.ordinary),
+        };
+        let asset = first.next(&self.entries).or_else(|| second.next(&self.entries))?;
+        let entry = self.entries.get(&asset)?;
+        self.runs = number;
+        let run = Run(number);
+        let (generation, cause) = (entry.generation, entry.cause);
+        self.put(&asset, Phase::Running { run, is_started: false, newer: None });
+        Some(Order { run, asset, generation, cause })
     }
 
     /// Notes where a run began. Returns it if a newer event has made it pointless.
@@ -253,26 +261,41 @@ impl Pending {
         self.entries.get(asset).map(|entry| entry.position)
     }
 
+    /// Says whether it was found further on than the log has been read.
+    pub(crate) fn is_ahead(&self, asset: &AssetId) -> bool {
+        self.entries.get(asset).is_some_and(|entry| entry.position > self.read)
+    }
+
     fn entry_of(&mut self, asset: &AssetId, run: Run) -> Option<&mut Entry> {
         self.entries.get_mut(asset).filter(|entry| entry.phase.run() == Some(run))
     }
 
     fn open(&mut self, signal: &Signal, phase: Phase) {
-        let said = match signal.change {
-            Change::Opened { generation } => generation,
-            _ => None,
+        let (said, asked) = match signal.change {
+            Change::Opened { generation, queue } => (generation, queue),
+            _ => (None, Queue::Default),
         };
         let known = self.entries.get(&signal.asset);
         let generation = said.or_else(|| known.and_then(|entry| entry.generation));
+        // Whoever asked for priority does not lose it by what is asked for besides.
+        let queue = known.map_or(asked, |entry| entry.queue.max(asked));
         let (cause, position) = (signal.cause, signal.position);
-        let entry = Entry { generation, cause, position, phase, troubles: 0 };
+        let entry = Entry { generation, queue, cause, position, phase, troubles: 0 };
         let old = self.entries.insert(signal.asset.clone(), entry);
-        let is_queued = old.as_ref().is_some_and(|old| old.phase == Phase::Ready);
+        let is_queued =
+            old.as_ref().is_some_and(|old| old.phase == Phase::Ready && old.queue == queue);
         if let Some(old) = old {
             self.dequeue(&signal.asset, old.phase, old.position);
         }
         if !(is_queued && phase == Phase::Ready) {
             self.enqueue(&signal.asset, phase, position);
+        }
+    }
+
+    /// Gives priority to what is running, for when it is ready again.
+    fn raise(&mut self, asset: &AssetId, queue: Queue) {
+        if let Some(entry) = self.entries.get_mut(asset) {
+            entry.queue = entry.queue.max(queue);
         }
     }
 
@@ -303,12 +326,10 @@ impl Pending {
     }
 
     fn queue(&mut self, asset: &AssetId) {
-        let customer = asset.customer();
-        let queue = self.ready.entry(customer).or_insert_with(|| {
-            self.turns.push_back(customer);
-            VecDeque::new()
-        });
-        queue.push_back(asset.clone());
+        match self.entries.get(asset).map(|entry| entry.queue) {
+            Some(Queue::Priority) => self.priority.push(asset),
+            Some(Queue::Default) | None => self.ordinary.push(asset),
+        }
     }
 
     fn remove(&mut self, asset: &AssetId) {
@@ -324,6 +345,33 @@ impl Pending {
             }
             self.put(&asset, Phase::Ready);
         }
+    }
+}
+
+impl Line {
+    fn push(&mut self, asset: &AssetId) {
+        let customer = asset.customer();
+        let queue = self.ready.entry(customer).or_insert_with(|| {
+            self.turns.push_back(customer);
+            VecDeque::new()
+        });
+        queue.push_back(asset.clone());
+    }
+
+    /// Returns what is ready and comes next; what is not ready any more is passed over.
+    fn next(&mut self, entries: &HashMap<AssetId, Entry>) -> Option<AssetId> {
+        while let Some(customer) = self.turns.pop_front() {
+            let asset = self.ready.get_mut(&customer).and_then(VecDeque::pop_front);
+            let Some(asset) = asset else {
+                self.ready.remove(&customer);
+                continue;
+            };
+            self.turns.push_back(customer);
+            if entries.get(&asset).is_some_and(|entry| entry.phase == Phase::Ready) {
+                return Some(asset);
+            }
+        }
+        None
     }
 }
 

@@ -26,7 +26,15 @@ fn told(id: &str, position: u64, change: Change) -> Signal {
 }
 
 fn registered(id: &str, position: u64) -> Signal {
-    told(id, position, Change::Opened { generation: Some(1) })
+    told(id, position, Change::Opened { generation: Some(1), queue: Queue::Default })
+}
+
+fn again() -> Change {
+    Change::Opened { generation: None, queue: Queue::Default }
+}
+
+fn urgent(id: &str, position: u64) -> Signal {
+    told(id, position, Change::Opened { generation: Some(1), queue: Queue::Priority })
 }
 
 fn reading(signals: &[Signal]) -> Pending {
@@ -52,6 +60,57 @@ fn customers_take_turns() {
         registered("3/1/e", 5),
     ]);
     assert_eq!(names_in_turn(&mut pending), ["1/1/a", "2/1/d", "3/1/e", "1/1/b", "1/1/c"]);
+}
+
+#[test]
+fn what_has_priority_passes_what_waits() {
+    let mut pending = reading(&[
+        registered("1/1/a", 1),
+        registered("2/1/b", 2),
+        urgent("1/1/c", 3),
+        urgent("2/1/d", 4),
+        urgent("1/1/e", 5),
+    ]);
+    let turns = ["1/1/c", "2/1/d", "1/1/e", "1/1/a", "2/1/b"];
+    assert_eq!(names_in_turn(&mut pending), turns);
+}
+
+#[test]
+fn what_has_no_priority_moves_on_too() {
+    let mut signals = vec![registered("2/1/a", 1), registered("2/1/b", 2)];
+    signals.extend((3..12).map(|position| urgent(&format!("1/1/{position}"), position)));
+    let turns = names_in_turn(&mut reading(&signals));
+    assert_eq!((turns[3].as_str(), turns[7].as_str()), ("2/1/a", "2/1/b"), "{turns:?}");
+}
+
+#[test]
+fn what_waits_may_be_given_priority_and_keeps_it() {
+    let mut pending =
+        reading(&[registered("1/1/a", 1), registered("1/1/b", 2), urgent("1/1/b", 3)]);
+    pending.take(&told("1/1/b", 4, again()));
+    assert_eq!(names_in_turn(&mut pending), ["1/1/b", "1/1/a"]);
+    let mut pending = reading(&[registered("1/1/a", 1), urgent("1/1/b", 2)]);
+    let order = pending.next(0).unwrap();
+    pending.ended(&order.asset, order.run, Ending::Troubled { retry_at_us: 10 });
+    assert_eq!(pending.next(10).unwrap().asset, asset("1/1/b"), "also when it is tried again");
+}
+
+/// Further on than the log has been read.
+#[test]
+fn what_was_found_ahead_is_no_news_when_it_is_read() {
+    let mut pending = reading(&[registered("1/1/a", 1)]);
+    pending.take(&urgent("1/1/z", 7));
+    assert!(pending.is_ahead(&asset("1/1/z")) && !pending.is_ahead(&asset("1/1/a")));
+    let order = pending.next(0).unwrap();
+    assert_eq!(order.asset, asset("1/1/z"));
+    assert_eq!(pending.started(&order.asset, order.run, Position(8)), None);
+    let recorded = Ending::Recorded { position: Position(9), next: Next::Nothing };
+    pending.ended(&order.asset, order.run, recorded);
+    assert_eq!(pending.low_watermark(), Position(0), "the other one has not begun");
+    assert_eq!(names_in_turn(&mut pending), ["1/1/a"]);
+    pending.take(&urgent("1/1/z", 7));
+    pending.has_read(Position(7));
+    assert!(pending.next(0).is_none());
 }
 
 #[test]
@@ -111,7 +170,7 @@ fn a_newer_wish_makes_a_run_pointless() {
     let mut pending = reading(&[registered("1/1/a", 1)]);
     let old = pending.next(0).unwrap();
     pending.started(&old.asset, old.run, Position(2));
-    let reingest = told("1/1/a", 3, Change::Opened { generation: None });
+    let reingest = told("1/1/a", 3, again());
     assert_eq!(pending.take(&reingest), Some(old.run));
     let new = pending.next(0).unwrap();
     assert_eq!((new.generation, new.cause), (Some(1), cause(3)));
@@ -124,12 +183,12 @@ fn a_newer_wish_makes_a_run_pointless() {
 fn a_wish_read_before_the_run_said_where_it_began_is_kept() {
     let mut pending = reading(&[registered("1/1/a", 1)]);
     let early = pending.next(0).unwrap();
-    assert_eq!(pending.take(&told("1/1/a", 2, Change::Opened { generation: None })), None);
+    assert_eq!(pending.take(&told("1/1/a", 2, again())), None);
     assert_eq!(pending.started(&early.asset, early.run, Position(3)), None, "it began later");
 
     let mut pending = reading(&[registered("1/1/a", 1)]);
     let late = pending.next(0).unwrap();
-    assert_eq!(pending.take(&told("1/1/a", 3, Change::Opened { generation: None })), None);
+    assert_eq!(pending.take(&told("1/1/a", 3, again())), None);
     assert_eq!(pending.started(&late.asset, late.run, Position(2)), Some(late.run));
     assert!(pending.next(0).is_some());
 }
@@ -140,7 +199,7 @@ fn a_wish_read_before_the_run_said_where_it_began_is_kept() {
 fn a_wish_read_while_a_run_found_nothing_to_do_is_kept() {
     let mut pending = reading(&[registered("1/1/a", 1)]);
     let idle = pending.next(0).unwrap();
-    assert_eq!(pending.take(&told("1/1/a", 4, Change::Opened { generation: None })), None);
+    assert_eq!(pending.take(&told("1/1/a", 4, again())), None);
     pending.has_read(Position(4));
     pending.ended(&idle.asset, idle.run, Ending::NothingToDo { next: Next::Nothing });
     assert_eq!(pending.low_watermark(), Position(3));
@@ -237,6 +296,22 @@ impl World {
         true
     }
 
+    /// Takes what has priority further on in the log, and what follows for it.
+    fn look_ahead(&mut self, many: usize) {
+        let read = usize::try_from(self.pending.read_up_to().0).unwrap();
+        let ahead: Vec<_> = (read..).zip(self.log[read..].iter().cloned()).take(many).collect();
+        for (before, (index, event)) in ahead {
+            let Some(change) = change_of(&event) else { continue };
+            let position = Position(before as u64 + 1);
+            let signal =
+                Signal { asset: Self::id(index), position, cause: cause(position.0), change };
+            if signal.is_urgent() || self.pending.is_ahead(&signal.asset) {
+                let pointless = self.pending.take(&signal);
+                self.runs.retain(|(order, _)| Some(order.run) != pointless);
+            }
+        }
+    }
+
     fn begin_one(&mut self) -> bool {
         let Some(order) = self.pending.next(self.now_us) else { return false };
         let index = Self::index(&order.asset);
@@ -315,11 +390,13 @@ impl World {
         match step {
             0 => {
                 let source = Source::Origin { url: format!("http://example.org/{chosen}") };
-                let registration = Registration::of(source);
+                let queue = if chosen < 4 { Queue::Default } else { Queue::Priority };
+                let registration = Registration { queue, ..Registration::of(source) };
                 let defaults = AssetDefaults::default();
                 self.send(index, AssetCommand::Register { registration, defaults });
             }
             1 => drop(self.send(index, AssetCommand::RequestReingest { batch: None })),
+            11 => self.look_ahead(chosen),
             2 => drop(self.send(index, AssetCommand::Delete)),
             3 => self.crash(),
             4 => self.save(),

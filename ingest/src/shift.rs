@@ -2,7 +2,8 @@
 //!
 //! - One process at a time does it, under a lease.
 //! - The checkpoint stands before the oldest unfinished work, so a restart finds everything again.
-//! - What is known of unfinished work is bounded; the log holds the rest.
+//! - What is known of unfinished work is bounded; the log holds the rest. While there is no room,
+//!   what has priority is looked for further on in the log.
 //! - An attempt without a result is repeated under a new number; the late result of an old one
 //!   changes nothing. Both are the domain's rules, so nothing here has to be exactly once.
 
@@ -29,6 +30,8 @@ use tracing::{error, info, warn};
 
 /// Events read at once.
 const PAGE_LENGTH: usize = 512;
+/// What has priority may be as many times the work that is known otherwise, together with that.
+const PRIORITY_ROOM: usize = 2;
 /// Longest pause before work that met trouble is tried again.
 const TROUBLE_PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -69,6 +72,8 @@ struct Shift<'a, W> {
     begun: mpsc::UnboundedSender<(AssetId, Run, Position)>,
     saved: Position,
     saved_at: Instant,
+    /// How far what has priority was looked for.
+    looked: Position,
 }
 
 impl<W: Work> WorkManager<W> {
@@ -121,6 +126,7 @@ impl<W: Work> WorkManager<W> {
             begun,
             saved: checkpoint,
             saved_at: Instant::now(),
+            looked: checkpoint,
         };
         let mut hints = self.executor.log().head_hints();
         while !stop.is_cancelled() && !lease.lost().is_cancelled() {
@@ -173,16 +179,9 @@ impl<W: Work> Shift<'_, W> {
         let room = room.min(settings.waiting_max.saturating_sub(self.pending.waiting()));
         let limit = room.min(PAGE_LENGTH);
         if limit == 0 {
-            return Ok(false);
+            return self.look_ahead().await;
         }
-        let after = self.pending.read_up_to();
-        let events = match self.manager.executor.log().read_all(after, limit).await {
-            Err(error @ LogError::Unavailable(_)) => {
-                warn!(%error, "{} cannot read on for now", W::CONSUMER);
-                return Ok(false);
-            }
-            read => read?,
-        };
+        let events = self.page(self.pending.read_up_to(), limit).await?;
         for event in &events {
             self.take(event).await?;
         }
@@ -190,6 +189,40 @@ impl<W: Work> Shift<'_, W> {
             self.pending.has_read(last.position);
         }
         Ok(events.len() == limit)
+    }
+
+    /// Looks further on in the log for what does not wait until there is room for all that stands
+    /// before it. What is found is seen to the end here; when it is read again in its turn, it is no
+    /// news. Says whether there may be more.
+    async fn look_ahead(&mut self) -> Result<bool, Interruption> {
+        if self.pending.active() >= PRIORITY_ROOM * self.manager.settings.pending_max {
+            return Ok(false);
+        }
+        let after = self.looked.max(self.pending.read_up_to());
+        let events = self.page(after, PAGE_LENGTH).await?;
+        for event in &events {
+            // What cannot be understood is told of in its turn.
+            let Ok(Some(signal)) = W::signal(event) else { continue };
+            if signal.is_urgent() || self.pending.is_ahead(&signal.asset) {
+                let pointless = self.pending.take(&signal);
+                self.abort(pointless);
+            }
+        }
+        if let Some(last) = events.last() {
+            self.looked = last.position;
+        }
+        Ok(events.len() == PAGE_LENGTH)
+    }
+
+    /// Reads a page; nothing, where the log cannot be read for now.
+    async fn page(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, LogError> {
+        match self.manager.executor.log().read_all(after, limit).await {
+            Err(error @ LogError::Unavailable(_)) => {
+                warn!(%error, "{} cannot read on for now", W::CONSUMER);
+                Ok(Vec::new())
+            }
+            read => read,
+        }
     }
 
     async fn take(&mut self, event: &RecordedEvent) -> Result<(), ConsumerError> {

@@ -3,6 +3,7 @@
 use crate::pending::{Ending, Order};
 use crate::sending::Trouble;
 use dlcs_domain::asset::AssetEvent;
+use dlcs_domain::batch::Queue;
 use dlcs_domain::{AssetId, DomainEvent, EventMetadata, WireError, wire};
 use dlcs_eventlog::{Position, RecordedEvent};
 use std::future::Future;
@@ -60,7 +61,7 @@ pub(crate) struct Signal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     /// There is a new attempt to make, of this generation if it is said.
-    Opened { generation: Option<u32> },
+    Opened { generation: Option<u32>, queue: Queue },
     /// An attempt began. If it is not one of ours, its process has died.
     Started,
     /// An attempt failed, and the next one begins by itself.
@@ -69,6 +70,13 @@ pub(crate) enum Change {
     Settled,
     /// Nobody wants it any more.
     Cancelled,
+}
+
+impl Signal {
+    /// Says whether it asks for work that passes the others.
+    pub(crate) fn is_urgent(&self) -> bool {
+        matches!(self.change, Change::Opened { queue: Queue::Priority, .. })
+    }
 }
 
 /// An event of an asset that cannot be understood.
@@ -108,10 +116,14 @@ pub(crate) fn signal(event: &RecordedEvent) -> Result<Option<Signal>, SignalErro
 
 pub(crate) fn change_of(event: &AssetEvent) -> Option<Change> {
     Some(match event {
-        AssetEvent::Registered(it) => Change::Opened { generation: Some(it.generation) },
-        AssetEvent::OriginChanged(_)
-        | AssetEvent::DeliveryChanged(_)
-        | AssetEvent::ReingestRequested(_) => Change::Opened { generation: None },
+        AssetEvent::Registered(it) => {
+            Change::Opened { generation: Some(it.generation), queue: it.queue }
+        }
+        AssetEvent::OriginChanged(it) => Change::Opened { generation: None, queue: it.queue },
+        AssetEvent::ReingestRequested(it) => Change::Opened { generation: None, queue: it.queue },
+        AssetEvent::DeliveryChanged(_) => {
+            Change::Opened { generation: None, queue: Queue::Default }
+        }
         AssetEvent::IngestStarted(_) => Change::Started,
         AssetEvent::IngestFailed(it) => match it.failure.next_attempt_at_us {
             Some(due_us) => Change::Postponed { due_us },

@@ -10,19 +10,22 @@ pub use fold::{
 use crate::paging::{Page, PageRequest, QueryError};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
+use dlcs_domain::batch::Queue;
 use dlcs_domain::{BatchId, CustomerId};
 use serde::{Deserialize, Serialize};
 
 /// Name of the projection.
 pub const NAME: &str = "batches";
-/// Version of its rows: since 2 those that run and those that are done have indexes.
-pub const VERSION: u32 = 2;
+/// Version of its rows: since 2 those that run and those that are done have indexes, since 3 it is known
+/// where they wait.
+pub const VERSION: u32 = 3;
 
 /// A batch as clients see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchRow {
     pub id: BatchId,
     pub customer: CustomerId,
+    pub queue: Queue,
     /// Members that it was submitted with.
     pub count: u64,
     pub completed: u64,
@@ -48,6 +51,15 @@ pub enum BatchList {
     Recent,
 }
 
+/// What waits in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waiting {
+    /// Those that are neither finished nor superseded.
+    pub batches: u64,
+    /// Members of batches, also of one that is not submitted yet, that have no final result.
+    pub images: u64,
+}
+
 #[async_trait]
 pub trait Batches: Send + Sync {
     async fn batch(
@@ -64,4 +76,12 @@ pub trait Batches: Send + Sync {
         which: BatchList,
         page: &PageRequest,
     ) -> Result<Page<BatchRow>, QueryError>;
+
+    /// Counts what waits in a queue.
+    async fn waiting(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        queue: Queue,
+    ) -> Result<Waiting, QueryError>;
 }

@@ -75,6 +75,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         texts::texts_come_in_the_order_of_the_ids,
         audit_tree::the_tree_is_that_of_the_log,
         batches::a_batch_is_a_fold_of_its_members,
+        batches::each_queue_counts_what_waits_in_it,
         batches::members_may_come_before_the_batch,
         batches::a_newer_batch_takes_members_over,
         batches::a_member_that_was_asked_for_twice_counts_once,

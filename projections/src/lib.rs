@@ -27,6 +27,7 @@ pub mod freshness;
 pub mod memory;
 pub mod named_blobs;
 pub mod projection;
+pub mod queues;
 pub mod read_store;
 pub mod replay;
 pub mod runner;

@@ -32,6 +32,7 @@ mod named_queries;
 mod network;
 mod process;
 mod processes;
+mod queues;
 mod reading;
 mod rebuilds;
 mod recognition;

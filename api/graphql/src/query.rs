@@ -7,6 +7,7 @@ mod collections;
 mod definitions;
 mod keys;
 mod named_queries;
+mod queues;
 
 use crate::connection::{self, List};
 use crate::context::{
@@ -99,6 +100,7 @@ pub struct Query(
     annotations::AnnotationQuery,
     changes::ChangeQuery,
     audit::AuditQuery,
+    queues::QueueQuery,
 );
 
 /// What the audit trail is narrowed to.

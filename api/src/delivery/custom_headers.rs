@@ -46,7 +46,7 @@ impl CustomHeaders {
     pub(super) async fn write(&self, found: &Found, headers: &mut HeaderMap) -> Answer<()> {
         let customer = found.id.customer();
         let known = self.known.try_get_with(customer, self.load(customer)).await;
-        let known = known.map_err(|error| Problem::internal(error))?;
+        let known = known.map_err(Problem::internal)?;
         let sent = chosen(&known, found);
         for (name, value) in sent {
             if name == header::CACHE_CONTROL || !headers.contains_key(name) {
@@ -87,8 +87,8 @@ fn chosen<'k>(known: &'k [Known], found: &Found) -> Vec<(&'k HeaderName, &'k Hea
         if is_withheld || !header.is_for(space, roles) {
             continue;
         }
-        match sent.iter_mut().find(|(it, _)| *it == name) {
-            Some((_, said)) => *said = value,
+        match sent.iter().position(|(it, _)| *it == name) {
+            Some(at) => sent[at].1 = value,
             None if sent.len() < SENT_MAX => sent.push((name, value)),
             None => {}
         }

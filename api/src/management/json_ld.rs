@@ -150,6 +150,7 @@ pub(crate) fn batch(base: &PublicUrl, row: &BatchRow) -> Value {
         "@id": at,
         "@type": "vocab:Batch",
         "id": row.id,
+        "queue": row.queue.as_str(),
         "submitted": iso(row.submitted_at_us),
         "count": row.count,
         "completed": row.completed,

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use dlcs_commands::services::{MemberOutcome, OpenBatch, Row};
 use dlcs_domain::AssetId;
+use dlcs_domain::batch::Queue;
 use dlcs_objects::{Digest, Staged};
 use futures::stream;
 use serde_json::{Value, json};
@@ -30,10 +31,10 @@ const CHUNK_ROWS: usize = 4_000;
 const CHUNK_BYTES: usize = 4 << 20;
 const NEWLINE: u8 = b'\n';
 
-pub(crate) async fn submit(request: Incoming, body: Body) -> Answer {
+pub(crate) async fn submit(request: Incoming, body: Body, queue: Queue) -> Answer {
     let customer = request.caller.customer()?;
     let (context, in_flight) = request.by_rows().await?;
-    let batch = request.state.commands.batches.open(&context, customer, queue::QUEUE);
+    let batch = request.state.commands.batches.open(&context, customer, queue);
     let staged = request.state.objects.stage().await?;
     let mut run = Run::begin(&request, batch, &staged).await?;
     run.is_repeatable = in_flight.is_some();

@@ -1,4 +1,4 @@
-//! `/customers/{c}/queue`: registers many images as one batch.
+//! `/customers/{c}/queue` and `/customers/{c}/queue/priority`: registers many images as one batch.
 
 use super::write::{Done, Incoming, read_moving};
 use super::{batches, customers, image_body, json_ld, ndjson};
@@ -14,38 +14,57 @@ use dlcs_commands::services::Submitted;
 use dlcs_domain::asset::Registration;
 use dlcs_domain::batch::Queue;
 use dlcs_domain::{AssetId, CustomerId, SpaceId};
-use dlcs_projections::PageRequest;
-use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetState};
-use dlcs_projections::paging::Direction;
+use dlcs_projections::queues;
 use serde_json::{Value, json};
 
-pub(crate) const QUEUE: Queue = Queue::Default;
-
-/// Says how much is waiting.
+/// Says how much is waiting, but for what has priority.
 pub(crate) async fn read(request: Incoming) -> Answer {
+    read_of(&request, Queue::Default).await
+}
+
+/// Says how much of what has priority is waiting.
+pub(crate) async fn read_priority(request: Incoming) -> Answer {
+    read_of(&request, Queue::Priority).await
+}
+
+pub(crate) async fn submit(request: Incoming, body: Body) -> Answer {
+    submit_to(request, body, Queue::Default).await
+}
+
+pub(crate) async fn submit_priority(request: Incoming, body: Body) -> Answer {
+    submit_to(request, body, Queue::Priority).await
+}
+
+async fn read_of(request: &Incoming, queue: Queue) -> Answer {
     let customer = request.caller.customer()?;
-    customers::check_exists(&request, customer).await?;
-    let state = Some(AssetState::Ingesting);
-    let filter = AssetFilter { customer: Some(customer), state, ..AssetFilter::default() };
-    let one = PageRequest { limit: 1, after: None, offset: 0, direction: Direction::Ascending };
+    customers::check_exists(request, customer).await?;
     let (queries, principal) = (&request.state.queries, &request.caller.principal);
-    let waiting = queries.assets.list(principal, &filter, AssetOrder::Created, &one, true).await?;
+    let waiting = queues::waiting(queries, principal, customer, queue).await?;
     let at = request.state.public_url.at(format_args!("/customers/{customer}/queue"));
+    let id = match queue {
+        Queue::Default => at.clone(),
+        Queue::Priority => format!("{at}/priority"),
+    };
     let document = json!({
         "@context": json_ld::context(),
-        "@id": at,
+        "@id": id,
         "@type": "vocab:CustomerQueue",
-        "size": waiting.total,
-        "imagesWaiting": waiting.total,
+        "name": queue.as_str(),
+        "size": waiting.images,
+        "imagesWaiting": waiting.images,
+        "batchesWaiting": waiting.batches,
         "batches": format!("{at}/batches"),
+        "active": format!("{at}/active"),
+        "recent": format!("{at}/recent"),
+        "priority": format!("{at}/priority"),
     });
     Ok(read_moving(&document, 0))
 }
 
-pub(crate) async fn submit(request: Incoming, body: Body) -> Answer {
+async fn submit_to(request: Incoming, body: Body, queue: Queue) -> Answer {
     let media_type = body::media_type(&request.headers);
     if matches!(media_type.as_deref(), Some("application/x-ndjson" | "application/ndjson")) {
-        return ndjson::submit(request, body).await;
+        return ndjson::submit(request, body, queue).await;
     }
     let customer = request.caller.customer()?;
     let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
@@ -54,7 +73,7 @@ pub(crate) async fn submit(request: Incoming, body: Body) -> Answer {
     request
         .once(&json.bytes, |context| async move {
             let batches = &request.state.commands.batches;
-            let submitted = batches.submit(&context, customer, rows, QUEUE).await?;
+            let submitted = batches.submit(&context, customer, rows, queue).await?;
             answer(request, customer, submitted).await
         })
         .await

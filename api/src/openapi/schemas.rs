@@ -11,14 +11,10 @@ pub(super) fn all() -> Value {
             "id": integer(), "name": text(), "displayName": text(), "created": time(),
             "spaces": uri(), "allImages": uri(), "queue": uri(),
         })),
-        "Space": object(json!({
-            "id": integer(), "name": text(), "defaultTags": texts(), "defaultRoles": texts(),
-            "defaultOcr": texts(),
-            "approximateNumberOfImages": integer(), "created": time(), "images": uri(),
-        })),
+        "Space": space(),
         "Image": image(),
         "Batch": batch(),
-        "Queue": object(json!({"size": integer(), "imagesWaiting": integer(), "batches": uri()})),
+        "Queue": queue(),
         "ImageInfo": {"type": "object", "description": "Image API 3.0 or 2.1, section 5."},
         "Manifest": manifest(),
         "Canvas": canvas(),
@@ -50,10 +46,7 @@ pub(super) fn all() -> Value {
         "Key": key(),
         "Role": object(json!({"name": text(), "label": text(), "authService": optional("string")})),
         "AuthService": auth_service(),
-        "CustomHeader": object(json!({
-            "id": text(), "key": text(), "value": text(), "space": optional("integer"),
-            "role": optional("string"), "created": time(), "modified": time(),
-        })),
+        "CustomHeader": custom_header(),
         "ProbeResult": object(json!({"type": {"const": "AuthProbeResult2"}, "status": integer()})),
         "Annotation": {
             "type": "object",
@@ -77,9 +70,32 @@ pub(super) fn all() -> Value {
     })
 }
 
+fn custom_header() -> Value {
+    object(json!({
+        "id": text(), "key": text(), "value": text(), "space": optional("integer"),
+        "role": optional("string"), "created": time(), "modified": time(),
+    }))
+}
+
+fn space() -> Value {
+    object(json!({
+        "id": integer(), "name": text(), "defaultTags": texts(), "defaultRoles": texts(),
+        "defaultOcr": texts(),
+        "approximateNumberOfImages": integer(), "created": time(), "images": uri(),
+    }))
+}
+
+fn queue() -> Value {
+    object(json!({
+        "name": {"enum": ["default", "priority"]}, "size": integer(), "imagesWaiting": integer(),
+        "batchesWaiting": integer(), "batches": uri(), "active": uri(), "recent": uri(),
+        "priority": uri(),
+    }))
+}
+
 fn batch() -> Value {
     object(json!({
-        "id": text(), "submitted": time(), "count": integer(), "completed": integer(),
+        "id": text(), "queue": {"enum": ["default", "priority"]}, "submitted": time(), "count": integer(), "completed": integer(),
         "errors": integer(), "finished": optional("string"),
         "superseded": {"type": "boolean"}, "images": uri(),
     }))

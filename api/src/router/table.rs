@@ -5,12 +5,13 @@ mod annotations;
 mod audit;
 mod exports;
 mod history;
+mod queues;
 mod stored;
 
 use super::{AddressVersion, Guarded, Kind, Route};
 use crate::delivery::{activity, files, images, info, manifests, named, thumbs};
 use crate::management::{
-    batches, bulk, content, customers, images as assets, listing, named_queries, queue, spaces,
+    bulk, content, customers, images as assets, listing, named_queries, spaces,
 };
 use crate::search::{results, terms};
 use crate::service::{entry, errors, health, pages};
@@ -47,7 +48,7 @@ pub(crate) fn routes() -> Vec<Route> {
         access::readers(),
         spaces(),
         images(),
-        queues(),
+        queues::routes(),
         delivered(),
         stored::manifests(),
         stored::parts(),
@@ -161,42 +162,6 @@ fn images() -> Vec<Route> {
         )
         .takes(Media("application/octet-stream"))
         .answers(Schema("Image")),
-    ]
-}
-
-fn queues() -> Vec<Route> {
-    const QUEUE: &str = "/customers/{customer}/queue";
-    const BATCH: &str = "/customers/{customer}/queue/batches/{batch}";
-    vec![
-        get(QUEUE, READ, "How much is waiting", queue::read).answers(Schema("Queue")),
-        post(QUEUE, WRITE, "Register many images: a Hydra collection, or NDJSON", queue::submit)
-            .takes(PageOf("Image"))
-            .answers(Schema("Batch")),
-        get("/customers/{customer}/queue/batches", READ, "List batches", batches::list)
-            .answers(PageOf("Batch")),
-        get("/customers/{customer}/queue/active", READ, "List batches that run", batches::active)
-            .answers(PageOf("Batch")),
-        get(
-            "/customers/{customer}/queue/recent",
-            READ,
-            "List batches that are done, the latest first",
-            batches::recent,
-        )
-        .answers(PageOf("Batch")),
-        get(BATCH, READ, "Read a batch", batches::read).answers(Schema("Batch")),
-        post(
-            "/customers/{customer}/queue/batches/{batch}/test",
-            WRITE,
-            "Count a batch anew; its counts do not drift",
-            batches::test,
-        ),
-        get(
-            "/customers/{customer}/queue/batches/{batch}/images",
-            READ,
-            "List the images whose newest batch this is",
-            listing::of_batch,
-        )
-        .answers(PageOf("Image")),
     ]
 }
 

@@ -20,6 +20,7 @@ use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_commands::sessions::MemorySessions;
 use dlcs_domain::access::{AccessRule, Principal};
 use dlcs_domain::asset::Delivered;
+use dlcs_domain::batch::Queue;
 use dlcs_domain::{
     AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId, ManifestId,
     SpaceId, SpaceNumber,
@@ -35,7 +36,7 @@ use dlcs_projections::annotations::{
 };
 use dlcs_projections::assets::{AssetFilter, AssetOrder, AssetRow, Assets};
 use dlcs_projections::audit_trail::{AuditFilter, AuditRow, AuditTrail};
-use dlcs_projections::batches::{BatchList, BatchRow, Batches};
+use dlcs_projections::batches::{BatchList, BatchRow, Batches, Waiting};
 use dlcs_projections::customers::{CustomerRow, Customers};
 use dlcs_projections::freshness::Freshness;
 use dlcs_projections::history::History;
@@ -357,6 +358,10 @@ impl Batches for Fakes {
         _: &PageRequest,
     ) -> Listed<BatchRow> {
         nothing()
+    }
+
+    async fn waiting(&self, _: &Principal, _: CustomerId, _: Queue) -> Result<Waiting, QueryError> {
+        Ok(Waiting::default())
     }
 }
 

@@ -59,6 +59,7 @@ impl Sample {
             recognise: Default::default(),
             delivery: Delivery::standard(),
             batch: None,
+            queue: Default::default(),
         }
     }
 

@@ -134,7 +134,11 @@ impl OpenBatch {
         let own = rows.into_iter().filter(|row| row.id.customer() == self.customer);
         let own = own.map(|row| {
             let context = self.context.row(row.number, row.body_sha256);
-            (context, row.id, Registration { batch: Some(self.id), ..row.registration })
+            (
+                context,
+                row.id,
+                Registration { batch: Some(self.id), queue: self.queue, ..row.registration },
+            )
         });
         let outcomes = self.commands.assets.register_many(own.collect()).await;
         let joined = outcomes.iter().flatten().filter(|it| it.joined_batch).count();

@@ -1,6 +1,7 @@
 //! What happens to an asset.
 
 use super::values::{AssetMetadata, Delivered, Delivery, Failure, MetadataPatch, Source};
+use crate::batch::Queue;
 use crate::ids::BatchId;
 use crate::languages::Languages;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,9 @@ pub struct Registered {
     pub recognise: Languages,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchId>,
+    /// Where its work waits.
+    #[serde(skip_serializing_if = "Queue::is_default", default)]
+    pub queue: Queue,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +66,9 @@ pub struct OriginChanged {
     pub attempt: u32,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchId>,
+    /// Where its work waits.
+    #[serde(skip_serializing_if = "Queue::is_default", default)]
+    pub queue: Queue,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +93,9 @@ pub struct ReingestRequested {
     pub attempt: u32,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchId>,
+    /// Where its work waits.
+    #[serde(skip_serializing_if = "Queue::is_default", default)]
+    pub queue: Queue,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

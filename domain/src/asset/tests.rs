@@ -43,6 +43,7 @@ fn registered_as(source: Source) -> Registered {
         delivery: Delivery::standard(),
         recognise: Languages::default(),
         batch: None,
+        queue: Queue::Default,
     }
 }
 
@@ -78,11 +79,14 @@ fn failed(attempt: u32, code: IngestErrorCode, next_attempt_at_us: Option<i64>) 
 }
 
 fn reingested(attempt: u32, batch: Option<BatchId>) -> AssetEvent {
-    AssetEvent::ReingestRequested(ReingestRequested { attempt, batch })
+    let queue = Queue::Default;
+    AssetEvent::ReingestRequested(ReingestRequested { attempt, batch, queue })
 }
 
 fn origin_changed(source: Source, attempt: u32) -> AssetEvent {
-    AssetEvent::OriginChanged(OriginChanged { source, media_type: None, attempt, batch: None })
+    let queue = Queue::Default;
+    let changed = OriginChanged { source, media_type: None, attempt, batch: None, queue };
+    AssetEvent::OriginChanged(changed)
 }
 
 fn deleted() -> AssetEvent {
@@ -372,4 +376,21 @@ fn a_list_is_changed_whatever_it_holds_by_then() {
     let closed = AssetEvent::AccessChanged(AccessChanged { roles: texts(&["staff"]) });
     given::<Asset>([tagged(&["a"])]).when(roles).then([closed]);
     given::<Asset>([]).when(add()).then_refused(&AssetError::NotRegistered);
+}
+
+#[test]
+fn what_is_asked_for_says_where_it_waits() {
+    let queue = Queue::Priority;
+    let asked =
+        |source| with(Registration { batch: Some(BATCH), queue, ..Registration::of(source) });
+    let first = Registered { batch: Some(BATCH), queue, ..registered_as(origin("a")) };
+    let first = AssetEvent::Registered(first);
+    given::<Asset>([]).when(asked(origin("a"))).then([first]);
+    let again = ReingestRequested { attempt: 2, batch: Some(BATCH), queue };
+    let again = AssetEvent::ReingestRequested(again);
+    given::<Asset>([registered()]).when(asked(origin("a"))).then([again]);
+    let (source, media_type) = (origin("b"), None);
+    let other = OriginChanged { source, media_type, attempt: 2, batch: Some(BATCH), queue };
+    let other = AssetEvent::OriginChanged(other);
+    given::<Asset>([registered()]).when(asked(origin("b"))).then([other]);
 }

@@ -1,5 +1,6 @@
 //! What an asset is described with: source, free fields, delivery policy, results.
 
+use crate::batch::Queue;
 use crate::ids::{BatchId, BlobRef};
 use crate::languages::Languages;
 use crate::patch::Patch;
@@ -183,6 +184,8 @@ pub struct Registration {
     /// Languages in which its pages shall be recognised by themselves.
     pub recognise: Patch<Languages>,
     pub batch: Option<BatchId>,
+    /// Where the work waits, if there is any to do.
+    pub queue: Queue,
 }
 
 impl Registration {
@@ -196,6 +199,7 @@ impl Registration {
             delivery: None,
             recognise: Patch::Keep,
             batch: None,
+            queue: Queue::Default,
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::work::{Change, Signal, SignalError, signal_of};
 use dlcs_domain::DomainEvent;
 use dlcs_domain::asset::AssetEvent;
+use dlcs_domain::batch::Queue;
 use dlcs_domain::transcription::TranscriptionEvent;
 use dlcs_eventlog::RecordedEvent;
 
@@ -25,17 +26,20 @@ fn change_of(event: &DomainEvent) -> Option<Change> {
 fn change_of_asset(event: &AssetEvent) -> Option<Change> {
     match event {
         // Whether its text is wanted stands in the asset's state.
-        AssetEvent::IngestDelivered(_) | AssetEvent::RecognitionChanged(_) => {
-            Some(Change::Opened { generation: None })
-        }
+        AssetEvent::IngestDelivered(_) | AssetEvent::RecognitionChanged(_) => Some(opened()),
         AssetEvent::Deleted(_) => Some(Change::Cancelled),
         _ => None,
     }
 }
 
+/// Pages wait for one another, whichever queue their images came through.
+fn opened() -> Change {
+    Change::Opened { generation: None, queue: Queue::Default }
+}
+
 fn change_of_transcription(event: &TranscriptionEvent) -> Change {
     match event {
-        TranscriptionEvent::RecognitionRequested(_) => Change::Opened { generation: None },
+        TranscriptionEvent::RecognitionRequested(_) => opened(),
         TranscriptionEvent::RecognitionStarted(_) => Change::Started,
         TranscriptionEvent::RecognitionFailed(it) => match it.failure.next_attempt_at_us {
             Some(due_us) => Change::Postponed { due_us },

@@ -112,7 +112,10 @@ async fn a_panic_costs_a_try_and_not_the_process() {
     assert!(matches!(world.asset("1/1/panic").await.ingest, IngestPhase::Failed(_)));
 }
 
-/// Notes how far the log is read, and fails its first appends.
+/// Events of a page that is read for what has priority, as `shift.rs` has it.
+const PAGE_LENGTH: usize = 512;
+
+/// Notes how far the log is read in its turn, and fails its first appends.
 struct Watched {
     log: Arc<MemoryLog>,
     read_up_to: AtomicU64,
@@ -146,8 +149,11 @@ impl EventLog for Watched {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, LogError> {
         let events = self.log.read_all(after, limit).await?;
-        let last = events.last().map_or(after.0, |event| event.position.0);
-        self.read_up_to.fetch_max(last, Ordering::SeqCst);
+        // In whole pages it is looked for what has priority; nothing else of those is kept.
+        if limit < PAGE_LENGTH {
+            let last = events.last().map_or(after.0, |event| event.position.0);
+            self.read_up_to.fetch_max(last, Ordering::SeqCst);
+        }
         Ok(events)
     }
 

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod outcomes;
+mod priority;
 mod recognition;
 mod sweeping;
 mod world;

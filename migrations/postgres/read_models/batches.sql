@@ -3,6 +3,7 @@
 CREATE TABLE {schema}.batches (
     customer           bigint NOT NULL,
     id                 uuid   NOT NULL,
+    queue              text   COLLATE "C" NOT NULL,
     submitted_count    bigint,               -- NULL: not submitted yet
     submitted_at_us    bigint,
     submitted_position bigint,

@@ -3,6 +3,7 @@
 CREATE TABLE batches (
     customer           INTEGER NOT NULL,
     id                 BLOB    NOT NULL,     -- the 16 bytes of a UUID
+    queue              TEXT    NOT NULL,
     submitted_count    INTEGER,              -- NULL: not submitted yet
     submitted_at_us    INTEGER,
     submitted_position INTEGER,
@@ -21,6 +22,9 @@ CREATE INDEX batches_by_submission ON batches (customer, submitted_position)
 
 CREATE INDEX batches_active ON batches (customer, submitted_position)
     WHERE submitted_position IS NOT NULL AND finished_at_us IS NULL;
+
+CREATE INDEX batches_waiting ON batches (customer, queue)
+    WHERE finished_at_us IS NULL;
 
 CREATE INDEX batches_by_end ON batches (customer, finished_at_us, submitted_position)
     WHERE finished_at_us IS NOT NULL;

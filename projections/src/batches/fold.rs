@@ -10,7 +10,7 @@ use crate::paging::Cursor;
 use crate::projection::{FoldError, Poison, Row, Stamp, StoreError, Table};
 use crate::streams;
 use dlcs_domain::asset::AssetEvent;
-use dlcs_domain::batch::BatchEvent;
+use dlcs_domain::batch::{BatchEvent, Queue};
 use dlcs_domain::{AssetId, BatchId, CustomerId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,7 @@ impl Row for Member {
 pub struct BatchRecord {
     pub customer: CustomerId,
     pub id: BatchId,
+    pub queue: Queue,
     /// Number of members and time; `None`: not submitted yet.
     pub submitted: Option<Submitted>,
     /// Members that have come.
@@ -86,6 +87,7 @@ impl BatchRecord {
         Self {
             customer,
             id,
+            queue: Queue::Default,
             submitted: None,
             joined: 0,
             pending: 0,
@@ -103,6 +105,7 @@ impl BatchRecord {
         Some(BatchRow {
             id: self.id,
             customer: self.customer,
+            queue: self.queue,
             count,
             completed: self.completed,
             errors: self.errors,
@@ -144,12 +147,14 @@ pub enum BatchesChange {
         customer: CustomerId,
         id: BatchId,
         count: u64,
+        queue: Queue,
         stamp: Stamp,
     },
     /// An asset was asked for by a batch.
     Joined {
         asset: AssetId,
         batch: BatchId,
+        queue: Queue,
         attempt: u32,
         stamp: Stamp,
     },
@@ -187,7 +192,8 @@ pub fn project(
         match it {
             DomainEvent::Batch(BatchEvent::Submitted(it)) => {
                 let (customer, id) = streams::batch(&event.stream)?;
-                changes.push(BatchesChange::Submitted { customer, id, count: it.count, stamp });
+                let (count, queue) = (it.count, Queue::of(&it.queue));
+                changes.push(BatchesChange::Submitted { customer, id, count, queue, stamp });
             }
             DomainEvent::Asset(it) => {
                 let asset = streams::asset(&event.stream)?;
@@ -200,16 +206,16 @@ pub fn project(
 }
 
 fn of_asset(asset: AssetId, event: &AssetEvent, stamp: Stamp) -> Option<BatchesChange> {
-    let opened = |asset, batch: Option<BatchId>, attempt| match batch {
-        Some(batch) => BatchesChange::Joined { asset, batch, attempt, stamp },
+    let opened = |asset, batch: Option<BatchId>, queue, attempt| match batch {
+        Some(batch) => BatchesChange::Joined { asset, batch, queue, attempt, stamp },
         None => BatchesChange::AttemptOpened { asset, attempt },
     };
     Some(match event {
-        AssetEvent::Registered(it) => opened(asset, it.batch, it.attempt),
-        AssetEvent::OriginChanged(it) => opened(asset, it.batch, it.attempt),
-        AssetEvent::ReingestRequested(it) => opened(asset, it.batch, it.attempt),
-        AssetEvent::DeliveryChanged(it) => opened(asset, None, it.attempt),
-        AssetEvent::IngestStarted(it) => opened(asset, None, it.attempt),
+        AssetEvent::Registered(it) => opened(asset, it.batch, it.queue, it.attempt),
+        AssetEvent::OriginChanged(it) => opened(asset, it.batch, it.queue, it.attempt),
+        AssetEvent::ReingestRequested(it) => opened(asset, it.batch, it.queue, it.attempt),
+        AssetEvent::DeliveryChanged(it) => opened(asset, None, Queue::Default, it.attempt),
+        AssetEvent::IngestStarted(it) => opened(asset, None, Queue::Default, it.attempt),
         AssetEvent::IngestDelivered(it) => {
             let outcome = Outcome::Completed;
             BatchesChange::Ended { asset, attempt: it.attempt, outcome, stamp }
@@ -230,13 +236,21 @@ fn of_asset(asset: AssetId, event: &AssetEvent, stamp: Stamp) -> Option<BatchesC
 /// Folds a change into the rows.
 pub fn fold(change: BatchesChange, tables: &mut impl BatchesTables) -> Result<(), FoldError> {
     match change {
-        BatchesChange::Submitted { customer, id, count, stamp } => {
+        BatchesChange::Submitted { customer, id, count, queue, stamp } => {
             let submitted =
                 Submitted { count, at_us: stamp.recorded_at_us, position: stamp.position };
-            update(tables, (customer, id), stamp, |it| it.submitted = Some(submitted))?;
+            update(tables, (customer, id), stamp, |it| {
+                it.submitted = Some(submitted);
+                it.queue = queue;
+            })?;
         }
-        BatchesChange::Joined { asset, batch, attempt, stamp } => {
-            join(tables, asset, batch, attempt, stamp)?;
+        BatchesChange::Joined { asset, batch, queue, attempt, stamp } => {
+            join(
+                tables,
+                Member { asset, batch, attempt, outcome: Outcome::Pending },
+                queue,
+                stamp,
+            )?;
         }
         BatchesChange::AttemptOpened { asset, attempt } => {
             if let Some(member) = tables.members().get(&asset)? {
@@ -253,24 +267,25 @@ pub fn fold(change: BatchesChange, tables: &mut impl BatchesTables) -> Result<()
 
 fn join(
     tables: &mut impl BatchesTables,
-    asset: AssetId,
-    batch: BatchId,
-    attempt: u32,
+    joining: Member,
+    queue: Queue,
     stamp: Stamp,
 ) -> Result<(), StoreError> {
-    if let Some(member) = tables.members().get(&asset)? {
-        if member.batch == batch {
+    if let Some(member) = tables.members().get(&joining.asset)? {
+        if member.batch == joining.batch {
             // Asked for twice by one batch: it is one member.
-            tables.members().put(Member { attempt, ..member });
+            tables.members().put(Member { attempt: joining.attempt, ..member });
             return Ok(());
         }
-        leave(tables, &asset, stamp)?;
+        leave(tables, &joining.asset, stamp)?;
     }
-    update(tables, (asset.customer(), batch), stamp, |it| {
+    update(tables, (joining.asset.customer(), joining.batch), stamp, |it| {
         it.joined += 1;
         it.pending += 1;
+        // What was recorded before there were two queues says nothing of it.
+        it.queue = it.queue.max(queue);
     })?;
-    tables.members().put(Member { asset, batch, attempt, outcome: Outcome::Pending });
+    tables.members().put(joining);
     Ok(())
 }
 

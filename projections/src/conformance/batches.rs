@@ -2,12 +2,15 @@
 
 use super::Store;
 use super::given::{
-    Given, admin, batch_id, deleted, delivered, failed, id, page, registered_by, reingest, started,
-    submitted,
+    Given, admin, batch_id, deleted, delivered, failed, id, key_of, page, registered_by,
+    registration, reingest, started, submitted,
 };
 use crate::batches::{BatchList, BatchRow};
-use crate::paging::{Direction, PageRequest};
-use dlcs_domain::{BatchId, CustomerId};
+use crate::paging::{Direction, PageRequest, QueryError};
+use crate::queues;
+use dlcs_domain::asset::{AssetEvent, Registered};
+use dlcs_domain::batch::{BatchEvent, BatchSubmitted, Queue};
+use dlcs_domain::{BatchId, CustomerId, DomainEvent};
 
 async fn submit<S: Store>(given: &Given<S>, batch: BatchId, count: u64) {
     given.happened(&format!("batch-1/{batch}"), submitted(count)).await;
@@ -140,4 +143,45 @@ pub(super) async fn a_member_that_was_asked_for_twice_counts_once<S: Store>(give
     let it = row(given, batch).await;
     assert_eq!((it.completed, it.superseded_members), (1, 0));
     assert!(it.finished_at_us.is_some());
+}
+
+/// Two with priority, of which one has not been submitted, and one without.
+pub(super) async fn each_queue_counts_what_waits_in_it<S: Store>(given: &Given<S>) {
+    let [ordinary, first, open] = [1, 2, 3].map(batch_id);
+    for (batch, asset, queue) in [
+        (ordinary, "a", Queue::Default),
+        (first, "b", Queue::Priority),
+        (first, "c", Queue::Priority),
+        (open, "d", Queue::Priority),
+    ] {
+        let registered = Registered { batch: Some(batch), queue, ..registration(1) };
+        given.asset(&id(&format!("1/2/{asset}")), AssetEvent::Registered(registered)).await;
+    }
+    submit(given, ordinary, 1).await;
+    let queue = "priority".to_owned();
+    let event = DomainEvent::Batch(BatchEvent::Submitted(BatchSubmitted { count: 2, queue }));
+    given.happened(&format!("batch-1/{first}"), event).await;
+    for event in [started(1), delivered(1)] {
+        given.asset(&id("1/2/c"), event).await;
+    }
+    assert_eq!(row(given, ordinary).await.queue, Queue::Default);
+    assert_eq!(row(given, first).await.queue, Queue::Priority);
+    let waiting = async |queue| {
+        let waiting = queues::waiting(&given.queries(), &admin(), CustomerId(1), queue).await;
+        let waiting = waiting.expect("the query works");
+        (waiting.batches, waiting.images)
+    };
+    assert_eq!(waiting(Queue::Priority).await, (1, 2));
+    assert_eq!(waiting(Queue::Default).await, (1, 1));
+    for asset in ["a", "b", "d"] {
+        for event in [started(1), delivered(1)] {
+            given.asset(&id(&format!("1/2/{asset}")), event).await;
+        }
+    }
+    given.catch_up().await;
+    assert_eq!(waiting(Queue::Priority).await, (0, 0));
+    assert_eq!(waiting(Queue::Default).await, (0, 0));
+    let batches = given.queries().batches;
+    let refused = batches.waiting(&key_of(2), CustomerId(1), Queue::Priority).await;
+    assert!(matches!(refused, Err(QueryError::NotAllowed)), "{refused:?}");
 }

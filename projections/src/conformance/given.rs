@@ -21,7 +21,7 @@ use dlcs_domain::asset::{
     AssetEvent, AssetMetadata, Deleted, Delivered, Delivery, Failure, IngestDelivered,
     IngestErrorCode, IngestFailed, IngestStarted, Registered, ReingestRequested, Source,
 };
-use dlcs_domain::batch::{BatchEvent, BatchSubmitted};
+use dlcs_domain::batch::{BatchEvent, BatchSubmitted, Queue};
 use dlcs_domain::container::{ContainerCreated, ContainerEvent};
 use dlcs_domain::customer::{CustomerCreated, CustomerEvent};
 use dlcs_domain::definition::{DefinitionEvent, Role};
@@ -175,6 +175,7 @@ pub fn registration(generation: u32) -> Registered {
         },
         recognise: Languages::default(),
         batch: None,
+        queue: Queue::Default,
     }
 }
 
@@ -187,7 +188,8 @@ pub fn registered_by(batch: BatchId) -> AssetEvent {
 }
 
 pub fn reingest(attempt: u32, batch: Option<BatchId>) -> AssetEvent {
-    AssetEvent::ReingestRequested(ReingestRequested { attempt, batch })
+    let queue = Queue::Default;
+    AssetEvent::ReingestRequested(ReingestRequested { attempt, batch, queue })
 }
 
 pub fn started(attempt: u32) -> AssetEvent {

@@ -9,11 +9,12 @@ use super::table::{Known, Slots, SqlRow, StoredRow, select_one};
 use super::values::{Columns, Value, asset_key};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
+use dlcs_domain::batch::Queue;
 use dlcs_domain::{AssetId, BatchId, CustomerId};
 use dlcs_migrations::read_models::POSTGRES_BATCHES;
 use dlcs_projections::batches::{
     self, BatchList, BatchRecord, BatchRow, Batches, BatchesTables, LIST, LIST_RECENT, Member,
-    Outcome, Submitted,
+    Outcome, Submitted, Waiting,
 };
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::projection::{DecodedEvent, FoldError, Table};
@@ -29,6 +30,11 @@ pub(super) static DEFINITION: Definition = Definition {
     begin: || Box::new(Tables::default()),
     dump: &[DumpTable::of::<BatchRecord>(), DumpTable::of::<Member>()],
 };
+
+const WAITING: &str = "SELECT count(*) FILTER (WHERE submitted_position IS NOT NULL
+            AND (submitted_count = 0 OR gone < submitted_count)),
+        coalesce(sum(pending), 0)::bigint
+    FROM {schema}.batches WHERE customer = $1 AND queue = $2 AND finished_at_us IS NULL";
 
 #[derive(Default)]
 pub(super) struct Tables {
@@ -64,6 +70,7 @@ impl SqlRow for BatchRecord {
     const COLUMNS: &'static [(&'static str, &'static str)] = &[
         ("customer", "bigint"),
         ("id", "uuid"),
+        ("queue", "text"),
         ("submitted_count", "bigint"),
         ("submitted_at_us", "bigint"),
         ("submitted_position", "bigint"),
@@ -81,6 +88,7 @@ impl SqlRow for BatchRecord {
         vec![
             self.customer.into(),
             self.id.0.into(),
+            self.queue.as_str().into(),
             self.submitted.map(|it| it.count).into(),
             self.submitted.map(|it| it.at_us).into(),
             self.submitted.map(|it| it.position).into(),
@@ -98,6 +106,7 @@ impl SqlRow for BatchRecord {
         Ok(Self {
             customer: columns.customer()?,
             id: BatchId(columns.take()?),
+            queue: Queue::of(columns.take()?),
             submitted: read_submitted(columns)?,
             joined: columns.number()?,
             pending: columns.number()?,
@@ -230,5 +239,18 @@ impl Batches for Query {
         let page = listing.page(self, page, BatchRecord::read, cursor).await?;
         let row = |record: BatchRecord| record.into_row().expect("submitted, as the list asks");
         Ok(Page { total, ..page.map(row) })
+    }
+
+    async fn waiting(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        queue: Queue,
+    ) -> Result<Waiting, QueryError> {
+        scope::management(principal, customer)?;
+        let key = [customer.into(), queue.as_str().into()];
+        let waiting = self
+            .one(WAITING, &key, |it| Ok(Waiting { batches: it.number()?, images: it.number()? }));
+        Ok(waiting.await?.unwrap_or_default())
     }
 }

@@ -8,11 +8,12 @@ use super::table::{SqlRow, SqlTable};
 use super::values::{unknown_code, uuid};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
+use dlcs_domain::batch::Queue;
 use dlcs_domain::{AssetId, BatchId, CustomerId};
 use dlcs_migrations::read_models::SQLITE_BATCHES;
 use dlcs_projections::batches::{
     self, BatchList, BatchRecord, BatchRow, Batches, BatchesTables, LIST, LIST_RECENT, Member,
-    Outcome, Submitted,
+    Outcome, Submitted, Waiting,
 };
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::projection::{DecodedEvent, FoldError, StoreError, Table};
@@ -32,7 +33,8 @@ pub(super) static DEFINITION: Definition = Definition {
     dump,
 };
 
-const SELECT: &str = "customer, id, submitted_count, submitted_at_us, submitted_position, joined,
+const SELECT: &str =
+    "customer, id, queue, submitted_count, submitted_at_us, submitted_position, joined,
     pending, completed, errors, gone, finished_at_us, position FROM batches";
 const SELECT_MEMBER: &str = "customer, space, name, batch, attempt, outcome FROM members";
 
@@ -78,6 +80,7 @@ fn into_batch(row: &Row<'_>) -> rusqlite::Result<BatchRecord> {
     Ok(BatchRecord {
         customer: CustomerId(row.get("customer")?),
         id: BatchId(uuid(row.get("id")?)),
+        queue: Queue::of(&row.get::<_, String>("queue")?),
         submitted,
         joined: row.get("joined")?,
         pending: row.get("pending")?,
@@ -121,13 +124,14 @@ impl SqlRow for BatchRecord {
     fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
         let mut statement = connection.prepare_cached(
             "REPLACE INTO batches
-                 (customer, id, submitted_count, submitted_at_us, submitted_position, joined,
+                 (customer, id, queue, submitted_count, submitted_at_us, submitted_position, joined,
                   pending, completed, errors, gone, finished_at_us, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         statement.execute(params![
             self.customer.0,
             self.id.0.as_bytes(),
+            self.queue.as_str(),
             self.submitted.map(|it| it.count),
             self.submitted.map(|it| it.at_us),
             self.submitted.map(|it| it.position),
@@ -252,6 +256,27 @@ impl Batches for Query {
             let page = listing.page(it, &page, into_batch, cursor)?;
             let row = |record: BatchRecord| record.into_row().expect("submitted, as the list asks");
             Ok(Page { total, ..page.map(row) })
+        })
+        .await
+    }
+
+    async fn waiting(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        queue: Queue,
+    ) -> Result<Waiting, QueryError> {
+        scope::management(principal, customer)?;
+        self.run(move |it| {
+            let mut statement = it.prepare_cached(
+                "SELECT count(*) FILTER (WHERE submitted_position IS NOT NULL
+                        AND (submitted_count = 0 OR gone < submitted_count)),
+                    coalesce(sum(pending), 0)
+                 FROM batches WHERE customer = ?1 AND queue = ?2 AND finished_at_us IS NULL",
+            )?;
+            statement.query_row((customer.0, queue.as_str()), |row| {
+                Ok(Waiting { batches: row.get(0)?, images: row.get(1)? })
+            })
         })
         .await
     }

@@ -9,7 +9,7 @@ use dlcs_domain::asset::{AccessChanged, AssetEvent};
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_projections::PageRequest;
 use dlcs_projections::annotations::{AnnotationFilter, WordsQuery};
-use dlcs_projections::assets::{AssetFilter, AssetOrder};
+use dlcs_projections::assets::{AssetFilter, AssetOrder, VERSION};
 use dlcs_projections::conformance::given::{registered, sample_history};
 use dlcs_projections::conformance::{self, Given, Store};
 use dlcs_projections::paging::Direction;
@@ -114,7 +114,7 @@ async fn a_replay_is_equal_until_a_row_is_changed_by_hand() {
         "audit-trail-v1.sqlite",
         "UPDATE audit_trail SET actor = '' WHERE position = 9",
     );
-    by_hand(&given, "batches-v2.sqlite", "UPDATE batches SET errors = errors + 1");
+    by_hand(&given, "batches-v3.sqlite", "UPDATE batches SET errors = errors + 1");
     by_hand(&given, "tile-metadata-v1.sqlite", "DELETE FROM images WHERE name = 'page-4'");
     by_hand(
         &given,
@@ -269,10 +269,10 @@ async fn a_file_of_another_version_or_a_broken_one_is_built_anew() {
     let pointer = folder.path().join("serving.json");
     let json = std::fs::read_to_string(&pointer).unwrap();
     let of_assets = |version: u32| format!("\"assets\": {{\n    \"version\": {version}");
-    let older = json.replace(&of_assets(2), &of_assets(1));
+    let older = json.replace(&of_assets(VERSION), &of_assets(VERSION - 1));
     assert_ne!(json, older);
     std::fs::write(&pointer, older).unwrap();
-    std::fs::write(folder.path().join("batches-v2.sqlite"), b"this is no database, not at all")
+    std::fs::write(folder.path().join("batches-v3.sqlite"), b"this is no database, not at all")
         .unwrap();
     let read_models = ReadModels::open(folder.path(), Arc::clone(&log)).unwrap();
     let store = Temporary { read_models, folder };
@@ -308,8 +308,8 @@ async fn another_process_reads_beside_the_server() {
 async fn one_broken_projection_does_not_hold_up_the_others() {
     let given = given().await;
     let read_models = given.store.read_models.clone();
-    by_hand(&given, "batches-v2.sqlite", "INSERT INTO parked VALUES (1, '', x'', '')");
-    let broken = Connection::open(given.store.path().join("batches-v2.sqlite")).unwrap();
+    by_hand(&given, "batches-v3.sqlite", "INSERT INTO parked VALUES (1, '', x'', '')");
+    let broken = Connection::open(given.store.path().join("batches-v3.sqlite")).unwrap();
     broken.execute_batch("DROP TABLE members").unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner(&read_models, &given.log).run(stop.clone()));

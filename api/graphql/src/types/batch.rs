@@ -5,11 +5,34 @@ use crate::connection::{self, List};
 use crate::context::{principal, state};
 use crate::node::NodeId;
 use crate::scalar::Time;
-use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
-use dlcs_domain::{BatchId, CustomerId};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use dlcs_domain::{BatchId, CustomerId, batch};
 use dlcs_projections::assets::{AssetFilter, AssetOrder};
-use dlcs_projections::batches::BatchRow;
+use dlcs_projections::batches::{BatchRow, Waiting};
 use dlcs_projections::paging::Direction;
+
+/// Where batches and their members wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "Queue", remote = "batch::Queue")]
+pub(crate) enum QueueName {
+    Default,
+    /// Passes the others.
+    Priority,
+}
+
+/// How much waits in a queue.
+#[derive(SimpleObject)]
+pub(crate) struct QueueLength {
+    queue: QueueName,
+    images: u64,
+    batches: u64,
+}
+
+impl QueueLength {
+    pub(crate) fn new(queue: QueueName, waiting: Waiting) -> Self {
+        Self { queue, images: waiting.images, batches: waiting.batches }
+    }
+}
 
 /// Assets registered together.
 #[derive(SimpleObject, Clone)]
@@ -17,6 +40,7 @@ use dlcs_projections::paging::Direction;
 pub(crate) struct Batch {
     batch_id: String,
     customer: u32,
+    queue: QueueName,
     /// Members that it was submitted with.
     count: u64,
     completed: u64,
@@ -36,6 +60,7 @@ impl From<BatchRow> for Batch {
         Self {
             batch_id: row.id.to_string(),
             customer: row.customer.0,
+            queue: row.queue.into(),
             count: row.count,
             completed: row.completed,
             errors: row.errors,
