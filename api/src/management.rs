@@ -21,4 +21,5 @@ pub(crate) mod ndjson;
 pub(crate) mod place;
 pub(crate) mod queue;
 pub(crate) mod spaces;
+pub(crate) mod storage;
 pub(crate) mod write;

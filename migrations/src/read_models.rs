@@ -15,7 +15,7 @@ macro_rules! sqlite {
     };
 }
 
-pub const SQLITE_ASSETS: &[Migration] = sqlite!(2, "assets");
+pub const SQLITE_ASSETS: &[Migration] = sqlite!(3, "assets");
 pub const SQLITE_BATCHES: &[Migration] = sqlite!(3, "batches");
 pub const SQLITE_TILE_METADATA: &[Migration] = sqlite!(1, "tile_metadata");
 pub const SQLITE_MANIFESTS: &[Migration] = sqlite!(4, "manifests");
@@ -65,7 +65,7 @@ macro_rules! postgres {
     };
 }
 
-pub const POSTGRES_ASSETS: PostgresReadModel = postgres!(2, "assets");
+pub const POSTGRES_ASSETS: PostgresReadModel = postgres!(3, "assets");
 pub const POSTGRES_BATCHES: PostgresReadModel = postgres!(3, "batches");
 pub const POSTGRES_TILE_METADATA: PostgresReadModel = postgres!(1, "tile_metadata", "");
 pub const POSTGRES_MANIFESTS: PostgresReadModel = postgres!(4, "manifests");

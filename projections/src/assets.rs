@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 /// Name of the projection.
 pub const NAME: &str = "assets";
-/// Version of its rows: since 2 a space that is created again is there again.
-pub const VERSION: u32 = 2;
+/// Version of its rows: since 2 a space that is created again is there again,
+/// since 3 it is summed up what is kept.
+pub const VERSION: u32 = 3;
 
 /// Where an asset is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

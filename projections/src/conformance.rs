@@ -82,6 +82,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         batches::batches_that_run_and_that_are_done_are_listed,
         spaces::names_are_found_without_case,
         spaces::a_space_counts_its_living_assets,
+        spaces::a_space_sums_up_what_is_kept,
         spaces::a_space_that_is_created_again_is_there_again,
         manifests::a_manifest_is_found_by_slug_and_keeps_its_place,
         manifests::edits_of_a_manifest_stay_until_its_document_is_kept_anew,

@@ -23,6 +23,19 @@ pub struct SpaceRow {
     pub position: u64,
 }
 
+/// What is kept for the images of a space, or of all of a customer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stored {
+    /// Living images that have been delivered.
+    pub images: u64,
+    /// Of their originals. Each counts for itself, also where it has the same bytes as another one.
+    pub original_bytes: u64,
+    /// Of their derivatives: pyramids with the ready-made sizes in them.
+    pub derivative_bytes: u64,
+    /// When it last changed, in microseconds since 1970; `None`: never.
+    pub changed_at_us: Option<i64>,
+}
+
 #[async_trait]
 pub trait Spaces: Send + Sync {
     async fn space(
@@ -44,6 +57,14 @@ pub trait Spaces: Send + Sync {
         customer: CustomerId,
         page: &PageRequest,
     ) -> Result<Page<SpaceRow>, QueryError>;
+
+    /// Sums up what is kept for a customer, or for one of its spaces.
+    async fn stored(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        space: Option<SpaceNumber>,
+    ) -> Result<Stored, QueryError>;
 }
 
 /// A space without what is counted.
@@ -86,11 +107,12 @@ impl Row for SpaceRecord {
     }
 }
 
-/// How many living assets a space has.
+/// How many living assets a space has, and what is kept for them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceCount {
     pub id: SpaceId,
     pub living: u64,
+    pub stored: Stored,
 }
 
 impl Row for SpaceCount {

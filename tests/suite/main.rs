@@ -42,6 +42,7 @@ mod s3;
 mod simulation;
 mod standards;
 mod stopping;
+mod storage;
 mod stores;
 mod support;
 mod text;

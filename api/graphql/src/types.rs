@@ -14,4 +14,5 @@ pub(crate) mod key;
 pub(crate) mod manifest;
 pub(crate) mod named_query;
 pub(crate) mod space;
+pub(crate) mod storage;
 pub(crate) mod text;

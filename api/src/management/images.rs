@@ -124,7 +124,8 @@ pub(crate) async fn settled(request: &Incoming, id: &AssetId) -> Answer<Option<A
     find(request, id).await
 }
 
-async fn living(request: &Incoming) -> Answer<AssetRow> {
+/// Returns the row of the asset that the address names; 410 where it was deleted.
+pub(crate) async fn living(request: &Incoming) -> Answer<AssetRow> {
     let id = id(request).await?;
     let row = settled(request, &id).await?.ok_or_else(Problem::not_found)?;
     if row.state == AssetState::Deleted { Err(Problem::gone()) } else { Ok(row) }

@@ -49,6 +49,7 @@ pub(crate) fn customer(base: &PublicUrl, row: &CustomerRow) -> Value {
         "roles": format!("{at}/roles"),
         "authServices": format!("{at}/authServices"),
         "customHeaders": format!("{at}/customHeaders"),
+        "storage": format!("{at}/storage"),
         "manifests": base.at(format_args!("/{}/manifests", row.id)),
     })
 }
@@ -67,6 +68,7 @@ pub(crate) fn space(base: &PublicUrl, row: &SpaceRow) -> Value {
         "approximateNumberOfImages": row.asset_count,
         "created": iso(row.created_at_us),
         "images": format!("{at}/images"),
+        "storage": format!("{at}/storage"),
     })
 }
 
@@ -76,9 +78,11 @@ pub(crate) fn image(base: &PublicUrl, row: &AssetRow) -> Value {
     let channels = row.delivery.channels.iter();
     let channels: Vec<Value> =
         channels.map(|channel| json!({"channel": channel, "policy": "default"})).collect();
+    let at = address::managed_asset(base, id);
     let mut image = json!({
         "@context": context(),
-        "@id": address::managed_asset(base, id),
+        "storage": format!("{at}/storage"),
+        "@id": at,
         "@type": "vocab:Image",
         "id": id.name(),
         "customer": id.customer(),

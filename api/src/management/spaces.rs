@@ -116,7 +116,7 @@ fn change_of(body: &Value, id: SpaceId) -> Answer<SpaceChange> {
     Ok(SpaceChange { name, default_tags, default_roles, default_recognise })
 }
 
-async fn id(request: &Incoming) -> Answer<SpaceId> {
+pub(crate) async fn id(request: &Incoming) -> Answer<SpaceId> {
     space_of(&request.state, request.caller.customer()?, request.params.get("space")).await
 }
 

@@ -15,6 +15,8 @@ pub(super) fn all() -> Value {
         "Image": image(),
         "Batch": batch(),
         "Queue": queue(),
+        "Storage": storage(),
+        "ImageStorage": image_storage(),
         "ImageInfo": {"type": "object", "description": "Image API 3.0 or 2.1, section 5."},
         "Manifest": manifest(),
         "Canvas": canvas(),
@@ -90,6 +92,22 @@ fn queue() -> Value {
         "name": {"enum": ["default", "priority"]}, "size": integer(), "imagesWaiting": integer(),
         "batchesWaiting": integer(), "batches": uri(), "active": uri(), "recent": uri(),
         "priority": uri(),
+    }))
+}
+
+fn storage() -> Value {
+    object(json!({
+        "customer": integer(), "space": integer(), "numberOfStoredImages": integer(),
+        "totalSizeOfStoredImages": integer(), "totalSizeOfThumbnails": integer(),
+        "lastCalculated": optional("string"),
+    }))
+}
+
+fn image_storage() -> Value {
+    object(json!({
+        "id": text(), "customer": integer(), "space": integer(), "size": integer(),
+        "thumbnailSize": integer(), "lastChecked": time(),
+        "checkingInProgress": {"type": "boolean"},
     }))
 }
 

@@ -6,6 +6,7 @@ mod audit;
 mod exports;
 mod history;
 mod queues;
+mod storage;
 mod stored;
 
 use super::{AddressVersion, Guarded, Kind, Route};
@@ -49,6 +50,7 @@ pub(crate) fn routes() -> Vec<Route> {
         spaces(),
         images(),
         queues::routes(),
+        storage::routes(),
         delivered(),
         stored::manifests(),
         stored::parts(),

@@ -43,7 +43,7 @@ use dlcs_projections::history::History;
 use dlcs_projections::manifests::{CollectionRow, ManifestRow, Manifests, StoredRow};
 use dlcs_projections::page_text::{PageTextRow, PageTexts};
 use dlcs_projections::search::{PageRecords, Scope, Search, SearchIndex, SearchPage, Suggestion};
-use dlcs_projections::spaces::{SpaceRow, Spaces};
+use dlcs_projections::spaces::{SpaceRow, Spaces, Stored};
 use dlcs_projections::tile_metadata::{TileMetadata, TileMetadataRow};
 use dlcs_projections::{Page, PageRequest, Position, Queries, QueryError, StreamRevision};
 use dlcs_text::Query;
@@ -315,6 +315,15 @@ impl Spaces for Fakes {
 
     async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<SpaceRow> {
         nothing()
+    }
+
+    async fn stored(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: Option<SpaceNumber>,
+    ) -> Result<Stored, QueryError> {
+        Ok(Stored::default())
     }
 }
 

@@ -27,11 +27,15 @@ CREATE TABLE {schema}.spaces (
     PRIMARY KEY (customer, space)
 );
 
--- Living assets of each space, so that totals cost nothing.
+-- Living assets of each space and what is kept for them, so that totals cost nothing.
 CREATE TABLE {schema}.space_counts (
     customer bigint NOT NULL,
     space    bigint NOT NULL,
     living   bigint NOT NULL,
+    images           bigint NOT NULL,
+    original_bytes   bigint NOT NULL,
+    derivative_bytes bigint NOT NULL,
+    changed_at_us    bigint,                -- of what is kept; NULL: never
     PRIMARY KEY (customer, space)
 ) WITH (fillfactor = 50);
 

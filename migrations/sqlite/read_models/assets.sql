@@ -31,11 +31,15 @@ CREATE TABLE spaces (
 
 CREATE INDEX spaces_by_name ON spaces (customer, name_key) WHERE deleted = 0;
 
--- Living assets of each space, so that totals cost nothing.
+-- Living assets of each space and what is kept for them, so that totals cost nothing.
 CREATE TABLE space_counts (
     customer INTEGER NOT NULL,
     space    INTEGER NOT NULL,
     living   INTEGER NOT NULL,
+    images           INTEGER NOT NULL,
+    original_bytes   INTEGER NOT NULL,
+    derivative_bytes INTEGER NOT NULL,
+    changed_at_us    INTEGER,                -- of what is kept; NULL: never
     PRIMARY KEY (customer, space)
 ) STRICT, WITHOUT ROWID;
 

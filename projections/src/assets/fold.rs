@@ -3,12 +3,12 @@
 use super::{AssetRow, AssetState, TextSummary};
 use crate::customers::{self, CustomerChange, CustomerRow};
 use crate::page_text::TextState;
-use crate::projection::{FoldError, Poison, Row, Stamp, StoreError, Table};
-use crate::spaces::{self, SpaceChange, SpaceCount, SpaceRecord};
+use crate::projection::{FoldError, Poison, Row, Stamp, Table};
+use crate::spaces::{self, SpaceChange, SpaceCount, SpaceRecord, Stored};
 use crate::streams;
 use dlcs_domain::asset::{AssetEvent, Registered};
 use dlcs_domain::transcription::TranscriptionEvent;
-use dlcs_domain::{AssetId, DomainEvent, SpaceId};
+use dlcs_domain::{AssetId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 
 /// The row of an asset and its place in lists.
@@ -116,13 +116,15 @@ pub fn fold(change: AssetsChange, tables: &mut impl AssetsTables) -> Result<(), 
 
 fn fold_asset(change: AssetChange, tables: &mut impl AssetsTables) -> Result<(), FoldError> {
     let stored = tables.assets().get(&change.id)?;
-    let was_living = stored.as_ref().is_some_and(is_living);
-    let space = change.id.space();
+    let before = stored.as_ref().map_or_else(Share::default, Share::of);
+    let (space, now_us) = (change.id.space(), change.stamp.recorded_at_us);
     let record = folded(stored, change)?;
-    match (was_living, is_living(&record)) {
-        (false, true) => count(tables, space, |living| living.saturating_add(1))?,
-        (true, false) => count(tables, space, |living| living.saturating_sub(1))?,
-        _ => {}
+    let after = Share::of(&record);
+    if before != after {
+        let counts = tables.space_counts();
+        let nothing = || SpaceCount { id: space, living: 0, stored: Stored::default() };
+        let count = counts.get(&space)?.unwrap_or_else(nothing);
+        counts.put(exchanged(count, before, after, now_us));
     }
     tables.assets().put(record);
     Ok(())
@@ -147,15 +149,50 @@ fn is_living(record: &AssetRecord) -> bool {
     record.row.state != AssetState::Deleted
 }
 
-fn count(
-    tables: &mut impl AssetsTables,
-    id: SpaceId,
-    change: impl Fn(u64) -> u64,
-) -> Result<(), StoreError> {
-    let counts = tables.space_counts();
-    let living = counts.get(&id)?.map_or(0, |it| it.living);
-    counts.put(SpaceCount { id, living: change(living) });
-    Ok(())
+/// What one asset adds to the counts of its space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Share {
+    living: u64,
+    kept: Kept,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Kept {
+    images: u64,
+    original_bytes: u64,
+    derivative_bytes: u64,
+}
+
+impl Share {
+    fn of(record: &AssetRecord) -> Self {
+        if !is_living(record) {
+            return Self::default();
+        }
+        let kept = record.row.delivered.as_ref().map_or_else(Kept::default, |it| Kept {
+            images: 1,
+            original_bytes: it.original.length_bytes,
+            derivative_bytes: it.derivative_bytes,
+        });
+        Self { living: 1, kept }
+    }
+}
+
+/// Puts the new share of an asset in the place of the old one.
+fn exchanged(count: SpaceCount, before: Share, after: Share, now_us: i64) -> SpaceCount {
+    let swap = |sum: u64, old: u64, new: u64| sum.saturating_sub(old).saturating_add(new);
+    let SpaceCount { id, living, stored } = count;
+    let living = swap(living, before.living, after.living);
+    let (old, new) = (before.kept, after.kept);
+    if old == new {
+        return SpaceCount { id, living, stored };
+    }
+    let stored = Stored {
+        images: swap(stored.images, old.images, new.images),
+        original_bytes: swap(stored.original_bytes, old.original_bytes, new.original_bytes),
+        derivative_bytes: swap(stored.derivative_bytes, old.derivative_bytes, new.derivative_bytes),
+        changed_at_us: Some(now_us),
+    };
+    SpaceCount { id, living, stored }
 }
 
 fn folded(stored: Option<AssetRecord>, change: AssetChange) -> Result<AssetRecord, Poison> {

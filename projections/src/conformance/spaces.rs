@@ -2,13 +2,15 @@
 
 use super::Store;
 use super::given::{
-    BEGINNING_US, Given, admin, append, customer_created, deleted, id, page, registered,
-    space_created, space_id,
+    BEGINNING_US, Given, admin, append, customer_created, deleted, delivered, id, key_of, page,
+    registered, reingest, space_created, space_id, started,
 };
 use crate::audit_trail::AuditFilter;
+use crate::paging::QueryError;
+use dlcs_domain::asset::{AssetEvent, Delivered, IngestDelivered};
 use dlcs_domain::customer::{CustomerDeleted, CustomerDisplayNameChanged, CustomerEvent};
 use dlcs_domain::space::{SpaceDeleted, SpaceEvent, SpaceRenamed};
-use dlcs_domain::{CustomerId, DomainEvent, SpaceNumber};
+use dlcs_domain::{BlobRef, CustomerId, DomainEvent, SpaceNumber};
 
 pub(super) async fn names_are_found_without_case<S: Store>(given: &Given<S>) {
     let (customer, space) = (CustomerId(1), space_id(1, 2));
@@ -62,6 +64,56 @@ pub(super) async fn a_space_counts_its_living_assets<S: Store>(given: &Given<S>)
     let list = spaces.list(&admin(), CustomerId(1), &page(10)).await.expect("the query works");
     let counts: Vec<_> = list.items.iter().map(|it| it.asset_count).collect();
     assert_eq!((counts, list.total), (vec![2], Some(1)));
+}
+
+/// Registered, delivered, made again with other bytes, deleted, and there once more.
+pub(super) async fn a_space_sums_up_what_is_kept<S: Store>(given: &Given<S>) {
+    given.happened("space-1/2", space_created("Maps")).await;
+    given.happened("space-1/3", space_created("Letters")).await;
+    let of = |attempt, original, derivative| {
+        let AssetEvent::IngestDelivered(it) = delivered(attempt) else { unreachable!() };
+        let original = BlobRef { length_bytes: original, ..it.delivered.original };
+        let delivered = Delivered { original, derivative_bytes: derivative, ..it.delivered };
+        AssetEvent::IngestDelivered(IngestDelivered { attempt, delivered })
+    };
+    let stored = async |space| {
+        given.catch_up().await;
+        let spaces = given.queries().spaces;
+        let stored = spaces.stored(&admin(), CustomerId(1), space).await.expect("the query works");
+        (stored.images, stored.original_bytes, stored.derivative_bytes)
+    };
+    for name in ["1/2/a", "1/2/b", "1/3/c", "2/1/d"] {
+        given.asset(&id(name), registered(1)).await;
+        assert_eq!(stored(Some(SpaceNumber(2))).await.0, 0, "nothing is kept yet");
+        given.asset(&id(name), started(1)).await;
+    }
+    given.asset(&id("1/2/a"), of(1, 1_000, 300)).await;
+    given.asset(&id("1/2/b"), of(1, 20, 10)).await;
+    given.asset(&id("1/3/c"), of(1, 5_000_000_000, 7)).await;
+    given.asset(&id("2/1/d"), of(1, 9, 9)).await;
+    assert_eq!(stored(Some(SpaceNumber(2))).await, (2, 1_020, 310));
+    assert_eq!(stored(None).await, (3, 5_000_001_020, 317));
+    for event in [reingest(2, None), started(2)] {
+        given.asset(&id("1/2/a"), event).await;
+    }
+    // The late result of an old attempt counts for nothing.
+    given.asset(&id("1/2/a"), of(1, 77, 77)).await;
+    assert_eq!(stored(Some(SpaceNumber(2))).await, (2, 1_020, 310), "until there is better");
+    given.asset(&id("1/2/a"), of(2, 400, 100)).await;
+    assert_eq!(stored(Some(SpaceNumber(2))).await, (2, 420, 110));
+    given.asset(&id("1/2/a"), deleted(1)).await;
+    given.asset(&id("1/2/a"), registered(2)).await;
+    assert_eq!(stored(Some(SpaceNumber(2))).await, (1, 20, 10));
+    let spaces = given.queries().spaces;
+    let changed = async |customer, space| {
+        let stored = spaces.stored(&admin(), CustomerId(customer), space).await;
+        stored.expect("the query works").changed_at_us
+    };
+    assert_eq!(changed(7, None).await, None);
+    let newest = changed(1, Some(SpaceNumber(2))).await;
+    assert!(newest > changed(1, Some(SpaceNumber(3))).await && newest == changed(1, None).await);
+    let refused = spaces.stored(&key_of(2), CustomerId(1), None).await;
+    assert!(matches!(refused, Err(QueryError::NotAllowed)), "{refused:?}");
 }
 
 pub(super) async fn a_space_that_is_created_again_is_there_again<S: Store>(given: &Given<S>) {

@@ -10,7 +10,7 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{CustomerId, SpaceId, SpaceNumber};
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::scope;
-use dlcs_projections::spaces::{SpaceCount, SpaceRecord, SpaceRow, Spaces};
+use dlcs_projections::spaces::{SpaceCount, SpaceRecord, SpaceRow, Spaces, Stored};
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use tokio_postgres::Row;
 
@@ -19,6 +19,10 @@ const LIVING: &str = "coalesce((SELECT c.living FROM {schema}.space_counts AS c
     WHERE c.customer = t.customer AND c.space = t.space), 0)";
 const BY_NAME: &str = "SELECT space FROM {schema}.spaces
     WHERE customer = $1 AND name_key = $2 AND NOT deleted";
+const STORED: &str = "SELECT coalesce(sum(images), 0)::bigint,
+        coalesce(sum(original_bytes), 0)::bigint, coalesce(sum(derivative_bytes), 0)::bigint,
+        max(changed_at_us)
+    FROM {schema}.space_counts WHERE customer = $1";
 const LIST: &str = "spaces";
 
 impl SqlRow for SpaceRecord {
@@ -83,16 +87,32 @@ impl StoredRow for SpaceRecord {
 
 impl SqlRow for SpaceCount {
     const TABLE: &'static str = "space_counts";
-    const COLUMNS: &'static [(&'static str, &'static str)] =
-        &[("customer", "bigint"), ("space", "bigint"), ("living", "bigint")];
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("customer", "bigint"),
+        ("space", "bigint"),
+        ("living", "bigint"),
+        ("images", "bigint"),
+        ("original_bytes", "bigint"),
+        ("derivative_bytes", "bigint"),
+        ("changed_at_us", "bigint"),
+    ];
     const KEY: usize = 2;
 
     fn values(&self) -> Vec<Value> {
-        vec![self.id.customer.into(), self.id.space.0.into(), self.living.into()]
+        vec![
+            self.id.customer.into(),
+            self.id.space.0.into(),
+            self.living.into(),
+            self.stored.images.into(),
+            self.stored.original_bytes.into(),
+            self.stored.derivative_bytes.into(),
+            self.stored.changed_at_us.into(),
+        ]
     }
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
-        Ok(Self { id: columns.space()?, living: columns.number()? })
+        let (id, living) = (columns.space()?, columns.number()?);
+        Ok(Self { id, living, stored: read_stored(columns)? })
     }
 
     fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {
@@ -105,6 +125,15 @@ impl StoredRow for SpaceCount {
     fn key_values(key: &SpaceId) -> Vec<Value> {
         space_key(*key)
     }
+}
+
+fn read_stored(columns: &mut Columns<'_>) -> Result<Stored, SqlError> {
+    Ok(Stored {
+        images: columns.number()?,
+        original_bytes: columns.number()?,
+        derivative_bytes: columns.number()?,
+        changed_at_us: columns.take()?,
+    })
 }
 
 /// Returns a list of spaces with their counts.
@@ -158,5 +187,22 @@ impl Spaces for Query {
         }
         let cursor = |row: &SpaceRow| Cursor::after(LIST, &row.id.space.0);
         Ok(Page { total, ..listing.page(self, page, read_counted, cursor).await? })
+    }
+
+    async fn stored(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        space: Option<SpaceNumber>,
+    ) -> Result<Stored, QueryError> {
+        scope::management(principal, customer)?;
+        let stored = match space {
+            None => self.one(STORED, &[customer.into()], read_stored).await?,
+            Some(space) => {
+                let sql = format!("{STORED} AND space = $2");
+                self.one(&sql, &[customer.into(), space.0.into()], read_stored).await?
+            }
+        };
+        Ok(stored.unwrap_or_default())
     }
 }

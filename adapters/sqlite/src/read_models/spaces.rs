@@ -9,7 +9,7 @@ use dlcs_domain::access::Principal;
 use dlcs_domain::{CustomerId, SpaceId, SpaceNumber};
 use dlcs_projections::dump::DumpWriter;
 use dlcs_projections::scope;
-use dlcs_projections::spaces::{SpaceCount, SpaceRecord, SpaceRow, Spaces};
+use dlcs_projections::spaces::{SpaceCount, SpaceRecord, SpaceRow, Spaces, Stored};
 use dlcs_projections::{Cursor, Page, PageRequest, QueryError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -20,6 +20,8 @@ const SELECT: &str = "customer, space, name, default_tags_json, default_roles_js
     coalesce((SELECT living FROM space_counts AS c
               WHERE c.customer = spaces.customer AND c.space = spaces.space), 0) AS living
     FROM spaces";
+const COUNTS: &str = "customer, space, living, images, original_bytes, derivative_bytes,
+    changed_at_us FROM space_counts";
 const LIST: &str = "spaces";
 
 fn into_id(row: &Row<'_>) -> rusqlite::Result<SpaceId> {
@@ -39,6 +41,16 @@ fn into_space(row: &Row<'_>) -> rusqlite::Result<SpaceRecord> {
         edit_revision: row.get("edit_revision")?,
         position: row.get("position")?,
     })
+}
+
+fn into_count(row: &Row<'_>) -> rusqlite::Result<SpaceCount> {
+    let stored = Stored {
+        images: row.get("images")?,
+        original_bytes: row.get("original_bytes")?,
+        derivative_bytes: row.get("derivative_bytes")?,
+        changed_at_us: row.get("changed_at_us")?,
+    };
+    Ok(SpaceCount { id: into_id(row)?, living: row.get("living")?, stored })
 }
 
 fn into_counted(row: &Row<'_>) -> rusqlite::Result<SpaceRow> {
@@ -83,17 +95,27 @@ impl SqlRow for SpaceRecord {
 
 impl SqlRow for SpaceCount {
     fn load(connection: &Connection, key: &SpaceId) -> rusqlite::Result<Option<Self>> {
-        let mut statement = connection
-            .prepare_cached("SELECT living FROM space_counts WHERE customer = ?1 AND space = ?2")?;
-        let into_count = |row: &Row<'_>| Ok(Self { id: *key, living: row.get(0)? });
-        statement.query_row((key.customer.0, key.space.0), into_count).optional()
+        let sql = format!("SELECT {COUNTS} WHERE customer = ?1 AND space = ?2");
+        let key = (key.customer.0, key.space.0);
+        connection.prepare_cached(&sql)?.query_row(key, into_count).optional()
     }
 
     fn store(&self, connection: &Connection, _: Option<&Self>) -> rusqlite::Result<()> {
         let mut statement = connection.prepare_cached(
-            "REPLACE INTO space_counts (customer, space, living) VALUES (?1, ?2, ?3)",
+            "REPLACE INTO space_counts
+                 (customer, space, living, images, original_bytes, derivative_bytes, changed_at_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        statement.execute((self.id.customer.0, self.id.space.0, self.living)).map(drop)
+        statement.execute(params![
+            self.id.customer.0,
+            self.id.space.0,
+            self.living,
+            self.stored.images,
+            self.stored.original_bytes,
+            self.stored.derivative_bytes,
+            self.stored.changed_at_us,
+        ])?;
+        Ok(())
     }
 
     fn delete(&self, connection: &Connection) -> rusqlite::Result<()> {
@@ -111,11 +133,11 @@ pub(super) fn dump(connection: &Connection, writer: &mut DumpWriter) -> rusqlite
         writer.row(&(into_space(row)?, row.get::<_, String>("name_key")?));
     }
     writer.end_table("spaces");
-    let sql = "SELECT customer, space, living FROM space_counts ORDER BY customer, space";
-    let mut statement = connection.prepare(sql)?;
+    let sql = format!("SELECT {COUNTS} ORDER BY customer, space");
+    let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        writer.row(&SpaceCount { id: into_id(row)?, living: row.get("living")? });
+        writer.row(&into_count(row)?);
     }
     writer.end_table("space_counts");
     Ok(())
@@ -173,6 +195,31 @@ impl Spaces for Query {
             let cursor = |row: &SpaceRow| Cursor::after(LIST, &row.id.space.0);
             let total = Some(whole.count(it)?);
             Ok(Page { total, ..listing.page(it, &page, into_counted, cursor)? })
+        })
+        .await
+    }
+
+    async fn stored(
+        &self,
+        principal: &Principal,
+        customer: CustomerId,
+        space: Option<SpaceNumber>,
+    ) -> Result<Stored, QueryError> {
+        scope::management(principal, customer)?;
+        self.run(move |it| {
+            let mut statement = it.prepare_cached(
+                "SELECT coalesce(sum(images), 0), coalesce(sum(original_bytes), 0),
+                    coalesce(sum(derivative_bytes), 0), max(changed_at_us)
+                 FROM space_counts WHERE customer = ?1 AND (?2 IS NULL OR space = ?2)",
+            )?;
+            statement.query_row((customer.0, space.map(|it| it.0)), |row| {
+                Ok(Stored {
+                    images: row.get(0)?,
+                    original_bytes: row.get(1)?,
+                    derivative_bytes: row.get(2)?,
+                    changed_at_us: row.get(3)?,
+                })
+            })
         })
         .await
     }

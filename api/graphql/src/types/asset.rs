@@ -48,6 +48,10 @@ pub(crate) struct Asset {
     /// In pixels, once delivered.
     width: Option<u32>,
     height: Option<u32>,
+    /// Of the original, once delivered.
+    original_bytes: Option<u64>,
+    /// Of the pyramid with the ready-made sizes in it, once delivered.
+    derivative_bytes: Option<u64>,
     /// Why the newest attempt failed.
     error: Option<AssetFailure>,
     generation: u32,
@@ -101,6 +105,8 @@ impl From<AssetRow> for Asset {
             ocr: row.recognise.as_slice().to_vec(),
             width: row.delivered.as_ref().map(|it| it.width_px),
             height: row.delivered.as_ref().map(|it| it.height_px),
+            original_bytes: row.delivered.as_ref().map(|it| it.original.length_bytes),
+            derivative_bytes: row.delivered.as_ref().map(|it| it.derivative_bytes),
             error,
             generation: row.generation,
             attempt: row.attempt,

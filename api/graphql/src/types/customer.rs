@@ -1,6 +1,7 @@
 //! A customer.
 
 use super::space::Space;
+use super::storage::Storage;
 use crate::connection::{self, List};
 use crate::context::{principal, state};
 use crate::node::NodeId;
@@ -36,6 +37,11 @@ impl Customer {
     /// Relay's id of this node.
     async fn id(&self) -> ID {
         NodeId::Customer(CustomerId(self.number)).into()
+    }
+
+    /// How much is kept in all of its spaces.
+    async fn storage(&self, ctx: &Context<'_>) -> Result<Storage> {
+        Storage::of(ctx, CustomerId(self.number), None).await
     }
 
     async fn spaces(

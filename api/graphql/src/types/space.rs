@@ -1,6 +1,7 @@
 //! A space and its assets.
 
 use super::asset::Asset;
+use super::storage::Storage;
 use crate::connection::{self, List};
 use crate::context::{principal, state};
 use crate::node::NodeId;
@@ -47,6 +48,11 @@ impl Space {
     /// Relay's id of this node.
     async fn id(&self) -> ID {
         NodeId::Space(self.key).into()
+    }
+
+    /// How much is kept in it.
+    async fn storage(&self, ctx: &Context<'_>) -> Result<Storage> {
+        Storage::of(ctx, self.key.customer, Some(self.key.space)).await
     }
 
     async fn assets(
