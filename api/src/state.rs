@@ -6,6 +6,7 @@ use crate::delivery::{CustomHeaders, PreparedAnswers, RenderedManifests};
 use crate::error::Problem;
 use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
+use dlcs_commands::vault::Vault;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{
     AnnotationId, ApiKeyId, AssetId, BatchId, CollectionId, ContainerId, CustomerId, DefinitionId,
@@ -39,6 +40,8 @@ pub struct ApiState {
     pub tiles: Arc<Tiles>,
     pub objects: Arc<dyn Objects>,
     pub origins: Arc<dyn OriginCheck>,
+    /// Seals what clients say in confidence.
+    pub vault: Arc<dyn Vault>,
     pub readiness: Arc<dyn Readiness>,
     pub audit: crate::audit::Signer,
     pub clock: Arc<dyn Clock>,
@@ -150,7 +153,7 @@ pub(crate) enum Resource {
     Annotation(AnnotationId),
     NamedQuery(NamedQueryId),
     ApiKey(ApiKeyId),
-    /// A role, an access service, a custom header.
+    /// A role, an access service, a custom header, an origin strategy.
     Definition(DefinitionId),
 }
 

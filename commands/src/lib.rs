@@ -17,6 +17,7 @@ pub mod services;
 pub mod sessions;
 #[cfg(test)]
 mod testing;
+pub mod vault;
 
 pub use clock::Clock;
 pub use context::CommandContext;

@@ -1,12 +1,14 @@
 //! What a customer defines under a name and always says as a whole: roles, access services,
-//! custom headers.
+//! custom headers, origin strategies.
 
 mod auth_service;
 mod custom_header;
+mod origin_strategy;
 mod role;
 
 pub use auth_service::{AuthProfile, AuthService};
 pub use custom_header::CustomHeader;
+pub use origin_strategy::{OriginStrategy, Sealed, Strategy, UnknownStrategy};
 pub use role::{Role, RoleDefinition};
 
 use crate::aggregate::Aggregate;
@@ -27,6 +29,12 @@ pub trait Definition:
 
     /// Judges what a client says, and the name under which it says so.
     fn check(&self, name: &str) -> Result<(), DefinitionError>;
+
+    /// Fills in what a change does not say out of what is known.
+    #[must_use]
+    fn merged(self, _known: &Self) -> Self {
+        self
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +116,7 @@ where
                 return Err(DefinitionError::AlreadyExists(D::NAME));
             }
             (Self::Live { value: known, .. }, Do::Change { name, value }) => {
+                let value = value.merged(known);
                 value.check(&name)?;
                 let differs = value != *known;
                 differs.then_some(Then::Changed(value)).into_iter().collect()

@@ -16,7 +16,7 @@ use crate::batch::BatchEvent;
 use crate::collection::CollectionEvent;
 use crate::container::ContainerEvent;
 use crate::customer::CustomerEvent;
-use crate::definition::{AuthService, CustomHeader, DefinitionEvent, Role};
+use crate::definition::{AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role};
 use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
 use crate::name::NameEvent;
@@ -31,6 +31,8 @@ pub type RoleEvent = DefinitionEvent<Role>;
 pub type AuthServiceEvent = DefinitionEvent<AuthService>;
 /// Events of custom headers.
 pub type CustomHeaderEvent = DefinitionEvent<CustomHeader>;
+/// Events of origin strategies.
+pub type OriginStrategyEvent = DefinitionEvent<OriginStrategy>;
 
 /// Any event of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,6 +53,7 @@ pub enum DomainEvent {
     Role(RoleEvent),
     AuthService(AuthServiceEvent),
     CustomHeader(CustomHeaderEvent),
+    OriginStrategy(OriginStrategyEvent),
     Name(NameEvent),
 }
 
@@ -178,6 +181,9 @@ event_types! {
     "custom_header.defined" 1 CustomHeader(CustomHeaderEvent::Defined),
     "custom_header.changed" 1 CustomHeader(CustomHeaderEvent::Changed),
     "custom_header.removed" 1 CustomHeader(CustomHeaderEvent::Removed),
+    "origin_strategy.defined" 1 OriginStrategy(OriginStrategyEvent::Defined),
+    "origin_strategy.changed" 1 OriginStrategy(OriginStrategyEvent::Changed),
+    "origin_strategy.removed" 1 OriginStrategy(OriginStrategyEvent::Removed),
     "container.created" 1 Container(ContainerEvent::Created),
     "container.changed" 1 Container(ContainerEvent::Changed),
     "container.deleted" 1 Container(ContainerEvent::Deleted),
@@ -282,5 +288,6 @@ aggregate_events! {
     Role(RoleEvent),
     AuthService(AuthServiceEvent),
     CustomHeader(CustomHeaderEvent),
+    OriginStrategy(OriginStrategyEvent),
     Name(NameEvent),
 }

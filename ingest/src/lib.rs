@@ -18,7 +18,7 @@ mod sending;
 mod shift;
 mod work;
 
-pub use origin::{Fetched, OriginError, Origins};
+pub use origin::{Fetched, OriginCredentials, OriginError, Origins, Strategies};
 pub use process_manager::{IngestPorts, IngestProcessManager};
 pub use recognition::{RecognitionPorts, RecognitionProcessManager};
 pub use settings::IngestSettings;

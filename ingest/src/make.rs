@@ -4,7 +4,7 @@
 //! event never names a blob that could be lost.
 
 use crate::measures;
-use crate::origin::{Fetched, OriginError, Origins};
+use crate::origin::{Fetched, OriginError, Origins, Strategies};
 use crate::worker::{ImageWorker, WorkerError};
 use dlcs_domain::asset::{Delivered, Delivery, IngestErrorCode, LiveAsset, Source};
 use dlcs_domain::{AssetId, BlobRef};
@@ -35,6 +35,7 @@ pub(crate) struct Made {
 pub(crate) struct Workshop {
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) origins: Arc<dyn Origins>,
+    pub(crate) strategies: Arc<dyn Strategies>,
     pub(crate) worker: Arc<dyn ImageWorker>,
     pub(crate) limits: DecodeLimits,
 }
@@ -71,7 +72,7 @@ where
 impl Workshop {
     /// Makes what an asset needs at its attempt.
     pub(crate) async fn make(&self, id: &AssetId, asset: &LiveAsset) -> Result<Made, Refusal> {
-        let original = self.bring(&asset.source).await?;
+        let original = self.bring(id, &asset.source).await?;
         let output = self.objects.stage().await?;
         let policy = policy(&asset.delivery);
         let derived = self.worker.derive(original.path(), output.path(), &policy, &self.limits);
@@ -85,11 +86,12 @@ impl Workshop {
         Ok(Made { delivered: delivered(facts, original) })
     }
 
-    async fn bring(&self, source: &Source) -> Result<Original, Refusal> {
+    async fn bring(&self, id: &AssetId, source: &Source) -> Result<Original, Refusal> {
         match source {
             Source::Origin { url } => {
                 let staged = self.objects.stage().await?;
-                let fetched = self.origins.fetch(url, staged.path()).await?;
+                let credentials = self.strategies.credentials(id.customer(), url).await?;
+                let fetched = self.origins.fetch(url, credentials.as_ref(), staged.path()).await?;
                 fail::fail_point!("ingest.after-fetch");
                 measures::fetched(fetched.length_bytes);
                 Ok(Original::Fetched { staged, fetched })

@@ -1,9 +1,12 @@
 //! The origin port: bytes from an address that a client named.
 
 use async_trait::async_trait;
+use dlcs_domain::CustomerId;
 use dlcs_domain::asset::IngestErrorCode;
 use dlcs_objects::Digest;
 use std::path::Path;
+
+pub use dlcs_commands::vault::OriginCredentials;
 
 /// What was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,9 @@ pub enum OriginError {
     TooLarge(&'static str),
     #[error("{0}")]
     Timeout(&'static str),
+    /// What the origin wants to be told cannot be found out.
+    #[error("the credentials for the origin cannot be read")]
+    Credentials,
     #[error("there is no room left to store the image")]
     StorageFull,
     /// The fault is ours.
@@ -48,7 +54,7 @@ impl OriginError {
             Self::TooLarge(_) => IngestErrorCode::OriginTooLarge,
             Self::Timeout(_) => IngestErrorCode::OriginTimeout,
             Self::StorageFull => IngestErrorCode::StorageFull,
-            Self::Internal => IngestErrorCode::Internal,
+            Self::Credentials | Self::Internal => IngestErrorCode::Internal,
         }
     }
 }
@@ -62,5 +68,23 @@ pub trait Origins: Send + Sync + 'static {
     fn check(&self, url: &str) -> Result<(), OriginError>;
 
     /// Fetches `url` into the existing file `into`. Keeping it makes it durable.
-    async fn fetch(&self, url: &str, into: &Path) -> Result<Fetched, OriginError>;
+    ///
+    /// `credentials` are for the origin that the address names. Whoever it redirects to elsewhere gets
+    /// none of them.
+    async fn fetch(
+        &self,
+        url: &str,
+        credentials: Option<&OriginCredentials>,
+        into: &Path,
+    ) -> Result<Fetched, OriginError>;
+}
+
+/// Knows what origins want to be told.
+#[async_trait]
+pub trait Strategies: Send + Sync + 'static {
+    async fn credentials(
+        &self,
+        customer: CustomerId,
+        url: &str,
+    ) -> Result<Option<OriginCredentials>, OriginError>;
 }

@@ -2,7 +2,7 @@
 
 use crate::attempt::Attempts;
 use crate::make::Workshop;
-use crate::origin::Origins;
+use crate::origin::{Origins, Strategies};
 use crate::settings::IngestSettings;
 use crate::shift::WorkManager;
 use crate::worker::ImageWorker;
@@ -23,6 +23,7 @@ pub struct IngestPorts {
     pub consumers: Arc<dyn ConsumerStore>,
     pub objects: Arc<dyn Objects>,
     pub origins: Arc<dyn Origins>,
+    pub strategies: Arc<dyn Strategies>,
     pub worker: Arc<dyn ImageWorker>,
 }
 
@@ -32,8 +33,9 @@ pub struct IngestProcessManager(WorkManager<Attempts>);
 impl IngestProcessManager {
     /// `owner` names this process and its start, and is never used again.
     pub fn new(ports: IngestPorts, settings: IngestSettings, owner: LeaseOwner) -> Self {
-        let IngestPorts { executor, consumers, objects, origins, worker } = ports;
-        let workshop = Workshop { objects, origins, worker, limits: settings.limits.clone() };
+        let IngestPorts { executor, consumers, objects, origins, strategies, worker } = ports;
+        let limits = settings.limits.clone();
+        let workshop = Workshop { objects, origins, strategies, worker, limits };
         let attempts = Attempts { executor: executor.clone(), workshop };
         Self(WorkManager::new(executor, consumers, attempts, settings, owner))
     }

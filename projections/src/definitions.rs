@@ -1,11 +1,11 @@
-//! Which roles, access services and custom headers has a customer?
+//! Which roles, access services, custom headers and origin strategies has a customer?
 
 use crate::paging::{Page, PageRequest, QueryError};
 use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use crate::streams;
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::definition::{AuthService, CustomHeader, DefinitionEvent, Role};
+use dlcs_domain::definition::{AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role};
 use dlcs_domain::{CustomerId, DefinitionId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ pub const VERSION: u32 = 1;
 pub enum Kind {
     AuthService,
     CustomHeader,
+    OriginStrategy,
     Role,
 }
 
@@ -29,6 +30,7 @@ impl Kind {
         match self {
             Self::AuthService => "auth_service",
             Self::CustomHeader => "custom_header",
+            Self::OriginStrategy => "origin_strategy",
             Self::Role => "role",
         }
     }
@@ -40,6 +42,7 @@ impl Kind {
 pub enum Value {
     AuthService(AuthService),
     CustomHeader(CustomHeader),
+    OriginStrategy(OriginStrategy),
     Role(Role),
 }
 
@@ -48,6 +51,7 @@ impl Value {
         match self {
             Self::AuthService(_) => Kind::AuthService,
             Self::CustomHeader(_) => Kind::CustomHeader,
+            Self::OriginStrategy(_) => Kind::OriginStrategy,
             Self::Role(_) => Kind::Role,
         }
     }
@@ -78,6 +82,14 @@ impl DefinitionRow {
     pub fn auth_service(&self) -> Option<&AuthService> {
         match &self.value {
             Value::AuthService(service) if !self.removed => Some(service),
+            _ => None,
+        }
+    }
+
+    /// Returns what it says of an origin strategy that is there.
+    pub fn origin_strategy(&self) -> Option<&OriginStrategy> {
+        match &self.value {
+            Value::OriginStrategy(strategy) if !self.removed => Some(strategy),
             _ => None,
         }
     }
@@ -151,6 +163,9 @@ pub fn project(
         let (kind, value) = match it {
             DomainEvent::Role(it) => (Kind::Role, said(it).map(Value::Role)),
             DomainEvent::AuthService(it) => (Kind::AuthService, said(it).map(Value::AuthService)),
+            DomainEvent::OriginStrategy(it) => {
+                (Kind::OriginStrategy, said(it).map(Value::OriginStrategy))
+            }
             DomainEvent::CustomHeader(it) => {
                 (Kind::CustomHeader, said(it).map(Value::CustomHeader))
             }

@@ -1,9 +1,11 @@
 //! Settings: flag, then environment, then `dlcs.toml`, then default. The one place that reads them.
 
 mod objects;
+mod secrets;
 mod store;
 
 pub(crate) use objects::BlobStore;
+pub(crate) use secrets::{AdminKey, SealKey};
 pub(crate) use store::{SearchIndex, Store};
 
 use anyhow::Context;
@@ -118,6 +120,9 @@ settings! {
     admin_key: String, "DLCS_ADMIN_KEY", "KEY:SECRET";
     /// Key that signs the audit log, as in the file `audit-key` [default: made when it is needed].
     audit_key: String, "DLCS_AUDIT_KEY", "KEY";
+    /// Key that seals credentials of origins, as in the file `seal-key` [default: made when it is
+    /// needed].
+    seal_key: String, "DLCS_SEAL_KEY", "KEY";
     /// Parts that this process runs: api, project, ingest, ocr [default: all].
     roles: String, "DLCS_ROLES", "ROLES";
     /// Images that are ingested at once [default: number of cores].
@@ -157,6 +162,7 @@ pub(crate) struct Settings {
     pub(crate) origin_allow: Vec<String>,
     pub(crate) admin_key: Option<AdminKey>,
     pub(crate) audit_key: Option<SigningKey>,
+    pub(crate) seal_key: Option<SealKey>,
     pub(crate) roles: Roles,
     pub(crate) ingest_workers: usize,
     pub(crate) worker_memory_bytes: u64,
@@ -168,29 +174,6 @@ pub(crate) struct Settings {
     pub(crate) source_pixels_max: u64,
     pub(crate) log: String,
     pub(crate) log_json: bool,
-}
-
-/// Key and secret of the administrator. Its `Debug` shows nothing.
-#[derive(Clone)]
-pub(crate) struct AdminKey {
-    pub(crate) key: String,
-    pub(crate) secret: String,
-}
-
-impl AdminKey {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (key, secret) = text.trim().split_once(':')?;
-        if key.is_empty() || secret.is_empty() {
-            return None;
-        }
-        Some(Self { key: key.to_owned(), secret: secret.to_owned() })
-    }
-}
-
-impl std::fmt::Debug for AdminKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AdminKey(…)")
-    }
 }
 
 /// Parts of the program that one process runs.
@@ -258,6 +241,7 @@ impl Settings {
             origin_allow: args.origin_allow.clone(),
             admin_key: args.admin_key.as_deref().map(admin_key).transpose()?,
             audit_key: args.audit_key.as_deref().map(audit_key).transpose()?,
+            seal_key: args.seal_key.as_deref().map(secrets::seal_key).transpose()?,
             roles,
             ingest_workers: args.ingest_workers.unwrap_or(cores).max(1),
             worker_memory_bytes: args.worker_memory_mib.unwrap_or(1536) * 1024 * 1024,

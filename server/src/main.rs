@@ -22,7 +22,9 @@ mod replay;
 mod search;
 mod serve;
 mod stores;
+mod strategies;
 mod telemetry;
+mod vault;
 mod wiring;
 
 use clap::{Parser, Subcommand};

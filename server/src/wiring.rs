@@ -13,6 +13,8 @@ use ready::Ready;
 use crate::audit::{AuditFolder, Signer};
 use crate::config::{AdminKey, Roles, Settings};
 use crate::stores::{Blobs, Control, ReadModelStore, Stores};
+use crate::strategies::KnownStrategies;
+use crate::vault::KeptVault;
 use crate::{data_folder, recognition, stores};
 use anyhow::Context;
 use axum::Router;
@@ -66,6 +68,7 @@ pub(crate) struct Wired {
     s3: Option<S3Objects>,
     control: Control,
     origins: Arc<dyn Origins>,
+    vault: Arc<KeptVault>,
     worker: Arc<dyn ImageWorker>,
     clock: Arc<dyn Clock>,
     /// Names this process and its start.
@@ -110,6 +113,7 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
         s3,
         control,
         origins,
+        vault: Arc::new(KeptVault::of(&settings)),
         worker,
         clock,
         owner: LeaseOwner(format!("{name}/{}-{}", std::process::id(), Uuid::new_v4())),
@@ -230,6 +234,10 @@ impl Wired {
             consumers: Arc::clone(&self.control.consumers),
             objects: Arc::clone(&self.objects),
             origins: Arc::clone(&self.origins),
+            strategies: Arc::new(KnownStrategies {
+                definitions: self.read_models.models.queries().definitions,
+                vault: self.vault.clone(),
+            }),
             worker: Arc::clone(&self.worker),
         };
         let limits =
@@ -318,6 +326,7 @@ impl Wired {
             tiles: Arc::new(tiles),
             objects: Arc::clone(&self.objects),
             origins: Arc::new(Checked(Arc::clone(&self.origins))),
+            vault: self.vault.clone(),
             readiness: Arc::new(Ready::new(self)),
             audit,
             clock: Arc::clone(&self.clock),
@@ -380,6 +389,7 @@ impl Wired {
                 models: Arc::clone(&self.read_models.models),
                 consumers: Arc::clone(&self.control.consumers),
             }),
+            vault: self.vault.clone(),
             check_origin: Arc::new(move |url| origins.check(url).map_err(|it| it.to_string())),
         }
     }

@@ -30,6 +30,7 @@ mod memento;
 mod moving;
 mod named_queries;
 mod network;
+mod origin_strategies;
 mod process;
 mod processes;
 mod queues;

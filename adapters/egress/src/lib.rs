@@ -3,6 +3,7 @@
 //! - A connection is made only to an address that passed: public, or on the operator's allow-list.
 //! - Names are resolved and checked in one place, the resolver of the HTTP client itself.
 //! - Redirects are followed by hand, each checked like the first address.
+//! - Credentials go to the origin that they are for, and nowhere else.
 //! - No proxy, no referrer, no cookies, no decompression; HTTP/1.1 alone.
 //! - Nothing that an origin says gets into an error's text.
 
@@ -21,7 +22,7 @@ pub use resolver::{Lookup, system_lookup};
 
 use async_trait::async_trait;
 use check::{Target, check};
-use dlcs_ingest::{Fetched, OriginError, Origins};
+use dlcs_ingest::{Fetched, OriginCredentials, OriginError, Origins};
 use sink::Sink;
 use std::path::Path;
 use std::sync::Arc;
@@ -62,11 +63,16 @@ impl Origins for Egress {
         check(url, &self.allow).map(|_| ())
     }
 
-    async fn fetch(&self, url: &str, into: &Path) -> Result<Fetched, OriginError> {
+    async fn fetch(
+        &self,
+        url: &str,
+        credentials: Option<&OriginCredentials>,
+        into: &Path,
+    ) -> Result<Fetched, OriginError> {
         let target = check(url, &self.allow)?;
         let sink = Sink::open(into, self.limits.body_bytes_max)?;
         match target {
-            Target::Web { url, reach } => self.web.fetch(url, reach, sink).await,
+            Target::Web { url, reach } => self.web.fetch(url, reach, credentials, sink).await,
             Target::File { folder, rest } => {
                 let copied =
                     tokio::task::spawn_blocking(move || folder::copy(&folder, &rest, sink));

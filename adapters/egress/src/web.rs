@@ -16,7 +16,7 @@ use crate::check::{Reach, Target, check_redirect};
 use crate::limits::FetchLimits;
 use crate::resolver::{CheckedResolver, ForbiddenAnswer, Lookup};
 use crate::sink::{CHUNK_BYTES, Sink, TOO_LARGE};
-use dlcs_ingest::{Fetched, OriginError};
+use dlcs_ingest::{Fetched, OriginCredentials, OriginError};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     LOCATION,
@@ -72,33 +72,39 @@ impl Web {
         &self,
         url: Url,
         reach: Reach,
+        credentials: Option<&OriginCredentials>,
         sink: Sink,
     ) -> Result<Fetched, OriginError> {
         let deadline = Instant::now() + self.limits.total;
-        let response = self.follow(url, reach, deadline).await?;
+        let response = self.follow(url, reach, credentials, deadline).await?;
         check_head(&response, self.limits.body_bytes_max)?;
         let media_type_hint = text_of(response.headers(), &CONTENT_TYPE).map(str::to_owned);
         let sink = self.receive(response, sink, deadline).await?;
         Ok(sink.finish(media_type_hint))
     }
 
-    /// Follows redirects, each checked like the first address.
+    /// Follows redirects, each checked like the first address. Once they lead to another scheme, host
+    /// or port, nobody is told any credentials any more.
     async fn follow(
         &self,
         url: Url,
         reach: Reach,
+        credentials: Option<&OriginCredentials>,
         deadline: Instant,
     ) -> Result<Response, OriginError> {
-        let (mut url, mut reach) = (url, reach);
+        let (mut url, mut reach, mut credentials) = (url, reach, credentials);
         for _ in 0..=self.limits.redirects_max {
-            let response = self.ask(url.clone(), reach, deadline).await?;
+            let response = self.ask(url.clone(), reach, credentials, deadline).await?;
             if !is_redirect(response.status()) {
                 return Ok(response);
             }
             let location = text_of(response.headers(), &LOCATION)
                 .ok_or(OriginError::Unreachable("the origin redirects to nowhere"))?;
             match check_redirect(&url, location, &self.allow)? {
-                Target::Web { url: next, reach: next_reach } => (url, reach) = (next, next_reach),
+                Target::Web { url: next, reach: next_reach } => {
+                    credentials = credentials.filter(|_| next.origin() == url.origin());
+                    (url, reach) = (next, next_reach);
+                }
                 Target::File { .. } => unreachable!("a redirect never leads to a file"),
             }
         }
@@ -109,6 +115,7 @@ impl Web {
         &self,
         url: Url,
         reach: Reach,
+        credentials: Option<&OriginCredentials>,
         deadline: Instant,
     ) -> Result<Response, OriginError> {
         let client = match reach {
@@ -119,6 +126,10 @@ impl Web {
             .get(url)
             .header(ACCEPT, HeaderValue::from_static("image/*, */*;q=0.5"))
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let request = match credentials {
+            None => request,
+            Some(it) => request.basic_auth(&it.user, Some(&it.password)),
+        };
         let by = deadline.min(Instant::now() + self.limits.first_byte);
         match timeout_at(by, request.send()).await {
             Ok(answered) => answered.map_err(of_asking),

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Error, ErrorExtensions};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use dlcs_commands::vault::Vault;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::access::Principal;
 use dlcs_domain::annotation::AnnotationDocument;
@@ -65,6 +66,8 @@ pub struct GraphqlState {
     pub projections: Arc<dyn ProjectionControl>,
     pub audit: Arc<dyn AuditProofs>,
     pub check_origin: CheckOrigin,
+    /// Seals what clients say in confidence.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// Knows what annotations look like.

@@ -7,6 +7,7 @@ mod definitions;
 mod keys;
 mod manifests;
 mod named_queries;
+mod origin_strategies;
 
 use crate::context::{asset_id, customer_id, principal, query_error, refused, state};
 use crate::query::administrator;
@@ -103,6 +104,7 @@ pub struct Mutation(
     collections::CollectionMutation,
     manifests::ManifestMutation,
     annotations::AnnotationMutation,
+    origin_strategies::OriginStrategyMutation,
 );
 
 #[derive(Default)]

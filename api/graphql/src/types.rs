@@ -13,6 +13,7 @@ pub(crate) mod hit;
 pub(crate) mod key;
 pub(crate) mod manifest;
 pub(crate) mod named_query;
+pub(crate) mod origin_strategy;
 pub(crate) mod space;
 pub(crate) mod storage;
 pub(crate) mod text;

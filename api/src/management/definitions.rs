@@ -1,7 +1,9 @@
-//! `/customers/{c}/roles`, `/authServices`, `/customHeaders`: what customers define under names.
+//! `/customers/{c}/roles`, `/authServices`, `/customHeaders`, `/originStrategies`: what customers
+//! define under names.
 
 mod auth_service;
 mod custom_header;
+mod origin_strategy;
 mod role;
 
 use super::json_ld::{self, context as json_ld_context};
@@ -13,11 +15,12 @@ use crate::http::fields::Fields;
 use crate::http::paging::PageNumber;
 use crate::http::time::iso;
 use crate::state::{PublicUrl, Resource};
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use dlcs_commands::Decided;
 use dlcs_commands::services::Recorded;
-use dlcs_domain::DefinitionId;
+use dlcs_commands::vault::Vault;
+use dlcs_domain::{CustomerId, DefinitionId};
 use dlcs_iiif::link::encode_segment;
 use dlcs_projections::definitions::{DefinitionRow, Kind, Value as Defined};
 use dlcs_projections::paging::Direction;
@@ -32,15 +35,43 @@ pub(crate) trait Managed: Recorded {
     const TYPE: &'static str;
     /// The client says the name in a body; otherwise it is an id that is made up here.
     const IS_NAMED: bool = true;
+    /// Bodies hold what nobody may find out by trying.
+    const IS_SECRET: bool = false;
 
     /// Reads a body.
-    fn read(fields: &Fields<'_>) -> Answer<Self>;
+    fn read(fields: &Fields<'_>, reading: &Reading<'_>) -> Answer<Self>;
+
+    /// Returns the id that follows from what is said, if one does.
+    fn id(&self) -> Option<String> {
+        None
+    }
 
     /// Adds its members to a document.
     fn show(&self, id: &DefinitionId, base: &PublicUrl, document: &mut Value);
 
     /// Returns what a row says, if it is of this kind.
     fn of(value: &Defined) -> Option<&Self>;
+}
+
+/// What a body is read with.
+pub(crate) struct Reading<'a> {
+    pub customer: CustomerId,
+    pub vault: &'a dyn Vault,
+}
+
+impl<'a> Reading<'a> {
+    fn of(request: &'a Incoming, customer: CustomerId) -> Self {
+        Self { customer, vault: &*request.state.vault }
+    }
+
+    /// Returns what a repetition is recognised by: what is recorded of a body is a digest.
+    fn body<D: Managed>(&self, bytes: Bytes) -> Answer<Bytes> {
+        if !D::IS_SECRET {
+            return Ok(bytes);
+        }
+        let digest = self.vault.digest(&bytes).map_err(Problem::internal)?;
+        Ok(Bytes::copy_from_slice(&digest))
+    }
 }
 
 pub(crate) async fn list<D: Managed>(request: Incoming) -> Answer {
@@ -61,12 +92,15 @@ pub(crate) async fn create<D: Managed>(request: Incoming, body: Body) -> Answer 
     let json = body::json(&request.headers, body, request.state.limits.json_bytes_max).await?;
     let fields = Fields::of(&json.value)?;
     let name = D::IS_NAMED.then(|| fields.needed_text("name")).transpose()?;
-    let value = D::read(&fields)?;
+    let reading = Reading::of(&request, customer);
+    let value = D::read(&fields, &reading)?;
+    let body = reading.body::<D>(json.bytes.clone())?;
     let request = &request;
     request
-        .once(&json.bytes, |context| async move {
+        .once(&body, |context| async move {
             let definitions = &request.state.commands.definitions;
-            let name = name.map_or_else(|| definitions.new_name::<D>(&context), str::to_owned);
+            let name = name.map(str::to_owned).or_else(|| value.id());
+            let name = name.unwrap_or_else(|| definitions.new_name::<D>(&context));
             let id = DefinitionId { customer, name };
             let decided = definitions.define(&context, &id, value).await?;
             answer::<D>(request, id, decided, StatusCode::CREATED).await
@@ -90,14 +124,16 @@ pub(crate) async fn put<D: Managed>(request: Incoming, body: Body) -> Answer {
     if D::IS_NAMED && fields.text("name")?.is_some_and(|name| name != id.name) {
         return Err(Problem::field("name", "it keeps its name: define another one"));
     }
-    let value = D::read(&fields)?;
+    let reading = Reading::of(&request, id.customer);
+    let value = D::read(&fields, &reading)?;
+    let body = reading.body::<D>(json.bytes.clone())?;
     let has_condition = IfMatch::read(&request.headers)? == IfMatch::Any;
     if has_condition && find::<D>(&request, &id).await?.is_none() {
         return Err(Problem::precondition_failed());
     }
     let request = &request;
     request
-        .once(&json.bytes, |context| async move {
+        .once(&body, |context| async move {
             let decided = request.state.commands.definitions.put(&context, &id, value).await?;
             let status = if decided.created { StatusCode::CREATED } else { StatusCode::OK };
             answer::<D>(request, id, decided, status).await

@@ -49,6 +49,7 @@ pub(crate) fn customer(base: &PublicUrl, row: &CustomerRow) -> Value {
         "roles": format!("{at}/roles"),
         "authServices": format!("{at}/authServices"),
         "customHeaders": format!("{at}/customHeaders"),
+        "originStrategies": format!("{at}/originStrategies"),
         "storage": format!("{at}/storage"),
         "manifests": base.at(format_args!("/{}/manifests", row.id)),
     })

@@ -49,6 +49,7 @@ pub(super) fn all() -> Value {
         "Role": object(json!({"name": text(), "label": text(), "authService": optional("string")})),
         "AuthService": auth_service(),
         "CustomHeader": custom_header(),
+        "OriginStrategy": origin_strategy(),
         "ProbeResult": object(json!({"type": {"const": "AuthProbeResult2"}, "status": integer()})),
         "Annotation": {
             "type": "object",
@@ -84,6 +85,17 @@ fn space() -> Value {
         "id": integer(), "name": text(), "defaultTags": texts(), "defaultRoles": texts(),
         "defaultOcr": texts(),
         "approximateNumberOfImages": integer(), "created": time(), "images": uri(),
+    }))
+}
+
+fn origin_strategy() -> Value {
+    object(json!({
+        "id": text(), "regex": text(),
+        "strategy": {"enum": ["default", "basic-http-authentication"]},
+        "credentials": {"type": ["object", "string", "null"], "properties": {
+            "user": text(), "password": text(),
+        }},
+        "order": integer(), "optimised": {"const": false}, "created": time(), "modified": time(),
     }))
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn routes() -> Vec<Route> {
         access::roles(),
         access::services(),
         access::headers(),
+        access::strategies(),
         access::readers(),
         spaces(),
         images(),

@@ -71,6 +71,7 @@ pub(super) fn router() -> Router {
         tiles: Arc::new(Tiles::new(objects.clone(), TilesSettings::default())),
         objects,
         origins: Arc::new(Fakes),
+        vault: Arc::new(Fakes),
         readiness: Arc::new(Fakes),
         audit: Arc::new(Fakes),
         clock: clock.clone(),

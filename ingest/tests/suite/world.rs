@@ -7,15 +7,15 @@ use dlcs_domain::asset::{
     Asset, AssetCommand, AssetDefaults, AssetEvent, IngestErrorCode, LiveAsset, Registration,
     Source,
 };
-use dlcs_domain::{ActorId, BlobRef, DomainEvent, wire};
+use dlcs_domain::{ActorId, BlobRef, CustomerId, DomainEvent, wire};
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
 use dlcs_eventlog::memory::{MemoryConsumers, MemoryLog};
 use dlcs_eventlog::{EventLog, RecordedEvent};
 use dlcs_imaging::derivative::ThumbnailSize;
 use dlcs_imaging::{DecodeLimits, DerivativeFacts, DerivativePolicy, MediaType};
 use dlcs_ingest::{
-    Fetched, ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, OriginError, Origins,
-    WorkerError,
+    Fetched, ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, OriginCredentials,
+    OriginError, Origins, Strategies, WorkerError,
 };
 use dlcs_objects::memory::MemoryObjects;
 use dlcs_objects::{Digest, ObjectKey, Objects};
@@ -124,6 +124,7 @@ impl World {
             consumers: self.consumers.clone(),
             objects: self.objects.clone(),
             origins: self.origins.clone(),
+            strategies: Arc::new(NoStrategies),
             worker: self.worker.clone(),
         }
     }
@@ -234,7 +235,12 @@ impl Origins for FakeOrigins {
         Ok(())
     }
 
-    async fn fetch(&self, url: &str, into: &Path) -> Result<Fetched, OriginError> {
+    async fn fetch(
+        &self,
+        url: &str,
+        _: Option<&OriginCredentials>,
+        into: &Path,
+    ) -> Result<Fetched, OriginError> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         let failure = self.fails.lock().expect("no panics").get_mut(url).and_then(Vec::pop);
         if let Some(failure) = failure {
@@ -243,6 +249,20 @@ impl Origins for FakeOrigins {
         tokio::fs::write(into, url).await.map_err(|_| OriginError::Internal)?;
         let (length_bytes, sha256) = (url.len() as u64, Digest::of(url.as_bytes()));
         Ok(Fetched { length_bytes, sha256, media_type_hint: None })
+    }
+}
+
+/// Origins are asked as anybody would.
+struct NoStrategies;
+
+#[async_trait]
+impl Strategies for NoStrategies {
+    async fn credentials(
+        &self,
+        _: CustomerId,
+        _: &str,
+    ) -> Result<Option<OriginCredentials>, OriginError> {
+        Ok(None)
     }
 }
 

@@ -5,10 +5,13 @@ use super::chance::{Chance, Fault, Faults};
 use async_trait::async_trait;
 use bytes::Bytes;
 use dlcs_commands::Clock;
+use dlcs_domain::CustomerId;
 use dlcs_domain::asset::IngestErrorCode;
 use dlcs_imaging::derivative::ThumbnailSize;
 use dlcs_imaging::{DecodeLimits, DerivativeFacts, DerivativePolicy, MediaType};
-use dlcs_ingest::{Fetched, ImageWorker, OriginError, Origins, WorkerError};
+use dlcs_ingest::{
+    Fetched, ImageWorker, OriginCredentials, OriginError, Origins, Strategies, WorkerError,
+};
 use dlcs_objects::{Digest, LocalFile, ObjectError, ObjectKey, Objects, Staged};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -173,7 +176,12 @@ impl Origins for SimOrigins {
         Ok(())
     }
 
-    async fn fetch(&self, url: &str, into: &Path) -> Result<Fetched, OriginError> {
+    async fn fetch(
+        &self,
+        url: &str,
+        _: Option<&OriginCredentials>,
+        into: &Path,
+    ) -> Result<Fetched, OriginError> {
         self.0.delay(Fault::OriginSlow, Duration::from_secs(60)).await;
         if url.contains("missing") {
             return Err(OriginError::NotFound("the origin has no such image"));
@@ -186,6 +194,20 @@ impl Origins for SimOrigins {
         std::fs::write(into, url).map_err(|_| OriginError::Internal)?;
         let (length_bytes, sha256) = (url.len() as u64, Digest::of(url.as_bytes()));
         Ok(Fetched { length_bytes, sha256, media_type_hint: None })
+    }
+}
+
+/// Origins are asked as anybody would.
+pub(super) struct SimStrategies;
+
+#[async_trait]
+impl Strategies for SimStrategies {
+    async fn credentials(
+        &self,
+        _: CustomerId,
+        _: &str,
+    ) -> Result<Option<OriginCredentials>, OriginError> {
+        Ok(None)
     }
 }
 

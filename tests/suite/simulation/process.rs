@@ -3,7 +3,7 @@
 use super::chance::Faults;
 use super::models::{SimLookups, SimModel, SimStore};
 use super::operations::{Acknowledged, Operation};
-use super::outside::{SimClock, SimObjects, SimOrigins, SimWorker};
+use super::outside::{SimClock, SimObjects, SimOrigins, SimStrategies, SimWorker};
 use super::stores::{SimControl, SimLog};
 use dlcs_commands::idempotency::Idempotency;
 use dlcs_commands::{Clock, CommandError, Commands};
@@ -132,6 +132,7 @@ fn ingest(
         consumers: around.control.clone(),
         objects: around.objects.clone(),
         origins: Arc::new(SimOrigins(around.faults.clone())),
+        strategies: Arc::new(SimStrategies),
         worker: Arc::new(SimWorker(around.faults.clone())),
     };
     let settings = IngestSettings {

@@ -86,7 +86,7 @@ fn kind(error: OriginError) -> &'static str {
         OriginError::Unreachable(_) => "unreachable",
         OriginError::TooLarge(_) => "too large",
         OriginError::Timeout(_) => "timeout",
-        OriginError::StorageFull | OriginError::Internal => "ours",
+        OriginError::StorageFull | OriginError::Internal | OriginError::Credentials => "ours",
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod addresses;
 mod behaviour;
+mod credentials;
 mod redirects;
 mod support;

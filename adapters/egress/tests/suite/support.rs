@@ -1,7 +1,7 @@
 //! A canary that counts who connects, and an origin server that misbehaves on demand.
 
 use dlcs_adapter_egress::{AllowList, Egress, FetchLimits, Lookup};
-use dlcs_ingest::{Fetched, OriginError, Origins};
+use dlcs_ingest::{Fetched, OriginCredentials, OriginError, Origins};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -125,8 +125,17 @@ pub(crate) fn egress(allow: &[&str], lookup: &Lookup) -> Egress {
 
 /// Fetches into a file of its own and returns what was fetched and the bytes.
 pub(crate) async fn fetch(egress: &Egress, url: &str) -> Result<(Fetched, Vec<u8>), OriginError> {
+    fetch_as(egress, url, None).await
+}
+
+/// The same, with what the origin wants to be told.
+pub(crate) async fn fetch_as(
+    egress: &Egress,
+    url: &str,
+    credentials: Option<&OriginCredentials>,
+) -> Result<(Fetched, Vec<u8>), OriginError> {
     let into = tempfile::NamedTempFile::new().expect("there is room for a file");
-    let fetched = egress.fetch(url, into.path()).await?;
+    let fetched = egress.fetch(url, credentials, into.path()).await?;
     let bytes = std::fs::read(into.path()).expect("it was just written");
     Ok((fetched, bytes))
 }

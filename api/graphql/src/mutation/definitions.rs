@@ -206,7 +206,7 @@ async fn changed_service(
     Ok(ChangedAuthService { position: decided.position.0, auth_service })
 }
 
-async fn reached(
+pub(super) async fn reached(
     ctx: &Context<'_>,
     id: &DefinitionId,
     kind: Kind,

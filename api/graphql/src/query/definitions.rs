@@ -2,6 +2,7 @@
 
 use crate::context::{customer_id, principal, query_error, state};
 use crate::types::definition::{AuthService, CustomHeader, Role};
+use crate::types::origin_strategy::OriginStrategy;
 use async_graphql::{Context, Object, Result};
 use dlcs_projections::PageRequest;
 use dlcs_projections::definitions::{DefinitionRow, Kind};
@@ -33,6 +34,16 @@ impl DefinitionQuery {
     ) -> Result<Vec<AuthService>> {
         let rows = all(ctx, customer, Kind::AuthService).await?;
         Ok(rows.into_iter().filter_map(AuthService::of).collect())
+    }
+
+    /// Lists how originals are fetched, by id.
+    async fn origin_strategies(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+    ) -> Result<Vec<OriginStrategy>> {
+        let rows = all(ctx, customer, Kind::OriginStrategy).await?;
+        Ok(rows.into_iter().filter_map(OriginStrategy::of).collect())
     }
 
     /// Lists what a customer has sent beside pixels and originals.

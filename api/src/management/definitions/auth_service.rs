@@ -1,6 +1,6 @@
 //! Access services.
 
-use super::Managed;
+use super::{Managed, Reading};
 use crate::error::{Answer, Problem};
 use crate::http::fields::Fields;
 use crate::state::PublicUrl;
@@ -17,7 +17,7 @@ impl Managed for AuthService {
     const PATH: &'static str = "authServices";
     const TYPE: &'static str = "vocab:AuthService";
 
-    fn read(fields: &Fields<'_>) -> Answer<Self> {
+    fn read(fields: &Fields<'_>, _: &Reading<'_>) -> Answer<Self> {
         let profile = fields.needed_text("profile")?;
         let profile =
             profile.parse().map_err(|error| Problem::field("profile", format!("{error}")))?;

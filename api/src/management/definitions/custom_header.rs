@@ -1,6 +1,6 @@
 //! Custom headers. They have ids of ours, for several may have the same key.
 
-use super::Managed;
+use super::{Managed, Reading};
 use crate::error::{Answer, Problem};
 use crate::http::fields::Fields;
 use crate::state::PublicUrl;
@@ -15,7 +15,7 @@ impl Managed for CustomHeader {
     const TYPE: &'static str = "vocab:CustomHeader";
     const IS_NAMED: bool = false;
 
-    fn read(fields: &Fields<'_>) -> Answer<Self> {
+    fn read(fields: &Fields<'_>, _: &Reading<'_>) -> Answer<Self> {
         let space = match fields.patch_integer("space")? {
             Patch::Keep | Patch::Clear => None,
             Patch::Set(number) => Some(space(number)?),

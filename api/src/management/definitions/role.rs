@@ -1,6 +1,6 @@
 //! Roles.
 
-use super::Managed;
+use super::{Managed, Reading};
 use crate::error::Answer;
 use crate::http::fields::Fields;
 use crate::state::PublicUrl;
@@ -15,7 +15,7 @@ impl Managed for Role {
     const PATH: &'static str = "roles";
     const TYPE: &'static str = "vocab:Role";
 
-    fn read(fields: &Fields<'_>) -> Answer<Self> {
+    fn read(fields: &Fields<'_>, _: &Reading<'_>) -> Answer<Self> {
         let service = fields.text("authService")?.filter(|it| !it.is_empty());
         Ok(Self {
             label: fields.text("label")?.unwrap_or_default().to_owned(),

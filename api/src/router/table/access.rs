@@ -1,11 +1,11 @@
-//! Keys, roles, access services, custom headers; IIIF Auth.
+//! Keys, roles, access services, custom headers, origin strategies; IIIF Auth.
 
 use super::{DESCRIPTION_OPEN, KEYS, READ, WRITE, delete, get, post, put};
 use crate::auth;
 use crate::management::{definitions, keys};
 use crate::router::Kind::{Media, PageOf, Schema};
 use crate::router::{AddressVersion, Route};
-use dlcs_domain::definition::{AuthService, CustomHeader, Role};
+use dlcs_domain::definition::{AuthService, CustomHeader, OriginStrategy, Role};
 
 pub(super) fn keys() -> Vec<Route> {
     const ALL: &str = "/customers/{customer}/keys";
@@ -79,6 +79,30 @@ pub(super) fn headers() -> Vec<Route> {
             .takes(header)
             .answers(header),
         delete(ONE, WRITE, "Remove a custom header", definitions::delete::<CustomHeader>),
+    ]
+}
+
+pub(super) fn strategies() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/originStrategies";
+    const ONE: &str = "/customers/{customer}/originStrategies/{name}";
+    let strategy = Schema("OriginStrategy");
+    vec![
+        get(ALL, READ, "List origin strategies", definitions::list::<OriginStrategy>)
+            .answers(PageOf("OriginStrategy")),
+        post(
+            ALL,
+            WRITE,
+            "Say how originals are fetched from some addresses",
+            definitions::create::<OriginStrategy>,
+        )
+        .takes(strategy)
+        .answers(strategy),
+        get(ONE, READ, "Read an origin strategy", definitions::read::<OriginStrategy>)
+            .answers(strategy),
+        put(ONE, WRITE, "Say an origin strategy anew", definitions::put::<OriginStrategy>)
+            .takes(strategy)
+            .answers(strategy),
+        delete(ONE, WRITE, "Remove an origin strategy", definitions::delete::<OriginStrategy>),
     ]
 }
 

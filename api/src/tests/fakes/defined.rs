@@ -3,7 +3,9 @@
 use super::{Fakes, Found, Listed, nothing};
 use crate::{AuditRefused, AuditSigner};
 use async_trait::async_trait;
+use dlcs_commands::vault::{Vault, VaultError};
 use dlcs_domain::access::Principal;
+use dlcs_domain::definition::Sealed;
 use dlcs_domain::{CustomerId, DefinitionId, NamedQueryId};
 use dlcs_projections::api_keys::{ApiKeyRow, ApiKeys};
 use dlcs_projections::audit_tree::{AuditTree, EntryRow, TileId, TileRow, TreeRow};
@@ -75,5 +77,20 @@ impl AuditTree for Fakes {
 
     async fn entries(&self, _: u64, _: u64) -> Result<Vec<EntryRow>, QueryError> {
         Ok(vec![EntryRow { index: 0, record: "record".to_owned() }])
+    }
+}
+
+/// There is no key.
+impl Vault for Fakes {
+    fn seal(&self, _: &str, _: &str) -> Result<Sealed, VaultError> {
+        Err(VaultError("there is no key".to_owned()))
+    }
+
+    fn open(&self, _: &str, _: &Sealed) -> Result<String, VaultError> {
+        Err(VaultError("there is no key".to_owned()))
+    }
+
+    fn digest(&self, _: &[u8]) -> Result<[u8; 32], VaultError> {
+        Err(VaultError("there is no key".to_owned()))
     }
 }
