@@ -43,6 +43,15 @@ async fn each_queue_says_what_waits_in_it() {
     assert_eq!(counts(PRIORITY).await, (json!(2), json!(1)));
     let queue = server.json(Persona::Admin, QUEUE).await;
     assert_eq!(queue["priority"], format!("{}{PRIORITY}", server.base), "{queue}");
+    let members = async |path: &str| {
+        let listed = server.json(Persona::Admin, path).await;
+        let names = listed["member"].as_array().expect("members").iter();
+        names.map(|it| it["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+    };
+    for list in ["images", "assets"] {
+        let address = priority[list].as_str().expect("an address");
+        assert_eq!(members(address).await, ["b", "c"], "{list}");
+    }
     let listed = server.json(Persona::Admin, "/customers/1/queue/batches").await;
     assert_eq!(listed["totalItems"], 2, "a batch is a batch: {listed}");
 

@@ -163,5 +163,7 @@ pub(crate) fn batch(base: &PublicUrl, row: &BatchRow) -> Value {
         "finished": row.finished_at_us.map(iso),
         "superseded": row.superseded,
         "images": format!("{at}/images"),
+        "assets": format!("{at}/assets"),
+        "test": format!("{at}/test"),
     })
 }

@@ -30,11 +30,20 @@ pub(crate) async fn all(request: Incoming) -> Answer {
 
 /// Lists the images whose newest batch this is.
 pub(crate) async fn of_batch(request: Incoming) -> Answer {
+    members_of_batch(request, "images").await
+}
+
+/// The same under the other name that the original has for it.
+pub(crate) async fn assets_of_batch(request: Incoming) -> Answer {
+    members_of_batch(request, "assets").await
+}
+
+async fn members_of_batch(request: Incoming, path: &str) -> Answer {
     let row = batches::find(&request).await?;
     let (customer, batch) = (row.customer, row.id);
     let filter =
         AssetFilter { customer: Some(customer), batch: Some(batch), ..AssetFilter::default() };
-    list(&request, filter, &format!("/customers/{customer}/queue/batches/{batch}/images")).await
+    list(&request, filter, &format!("/customers/{customer}/queue/batches/{batch}/{path}")).await
 }
 
 async fn list(request: &Incoming, filter: AssetFilter, path: &str) -> Answer {

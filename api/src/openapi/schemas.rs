@@ -127,7 +127,7 @@ fn batch() -> Value {
     object(json!({
         "id": text(), "queue": {"enum": ["default", "priority"]}, "submitted": time(), "count": integer(), "completed": integer(),
         "errors": integer(), "finished": optional("string"),
-        "superseded": {"type": "boolean"}, "images": uri(),
+        "superseded": {"type": "boolean"}, "images": uri(), "assets": uri(), "test": uri(),
     }))
 }
 

@@ -49,5 +49,12 @@ pub(super) fn routes() -> Vec<Route> {
             listing::of_batch,
         )
         .answers(PageOf("Image")),
+        get(
+            "/customers/{customer}/queue/batches/{batch}/assets",
+            READ,
+            "The same under another name",
+            listing::assets_of_batch,
+        )
+        .answers(PageOf("Image")),
     ]
 }
