@@ -8,7 +8,7 @@ use crate::raster::zeroed;
 use fax::decoder::{DecodeStatus, Group4Decoder};
 use std::convert::Infallible;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use turbojpeg::{Decompressor, Image, PixelFormat};
+use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat};
 
 /// Reads the compressed bytes of chunk `index`.
 pub(super) fn read_compressed<R: Read + Seek>(
@@ -188,6 +188,10 @@ fn jpeg_rows(
         4 => (PixelFormat::CMYK, 4),
         _ => return Err(ImageError::unsupported("a JPEG in the TIFF with extra samples")),
     };
+    // The decoder would make three of one, silently.
+    if components(found.colorspace) != samples {
+        return Err(ImageError::corrupt("a JPEG in the TIFF has other components than its pixels"));
+    }
     let mut pixels = zeroed(header.chunks.width, found.height as u32, samples)?;
     let output = Image {
         pixels: &mut pixels[..],
@@ -198,6 +202,14 @@ fn jpeg_rows(
     };
     decode_strictly(&mut decompressor, &jpeg, output)?;
     Ok(Cursor::new(pixels))
+}
+
+fn components(space: Colorspace) -> usize {
+    match space {
+        Colorspace::Gray => 1,
+        Colorspace::RGB | Colorspace::YCbCr => 3,
+        Colorspace::CMYK | Colorspace::YCCK => 4,
+    }
 }
 
 /// Puts the shared tables in front, and tells the decoder whether three components are RGB: within

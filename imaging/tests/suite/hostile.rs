@@ -317,9 +317,8 @@ fn b39_bombs_in_tiff() {
         tiff_with(&[&size[..], changes].concat(), &gray)
     };
     check("JPEG in TIFF", &jpeg_of(&[]), DELIVERED);
-    // The decoder makes three of one, silently: it should be `image-corrupt`.
     let components = jpeg_of(&[(277, &[3]), (258, &[8, 8, 8]), (262, &[2])]);
-    check("one component in place of three", &components, DELIVERED);
+    check("one component in place of three", &components, CORRUPT);
     check("of another size", &jpeg_of(&[(256, &[65])]), CORRUPT);
 }
 
