@@ -23,7 +23,7 @@ use dlcs_domain::asset::Delivered;
 use dlcs_domain::batch::Queue;
 use dlcs_domain::{
     AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId, ManifestId,
-    SpaceId, SpaceNumber,
+    SpaceId,
 };
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{RecordedEvent, StreamId};
@@ -43,7 +43,6 @@ use dlcs_projections::history::History;
 use dlcs_projections::manifests::{CollectionRow, ManifestRow, Manifests, StoredRow};
 use dlcs_projections::page_text::{PageTextRow, PageTexts};
 use dlcs_projections::search::{PageRecords, Scope, Search, SearchIndex, SearchPage, Suggestion};
-use dlcs_projections::spaces::{SpaceRow, Spaces, Stored};
 use dlcs_projections::tile_metadata::{TileMetadata, TileMetadataRow};
 use dlcs_projections::{Page, PageRequest, Position, Queries, QueryError, StreamRevision};
 use dlcs_text::Query;
@@ -301,30 +300,6 @@ impl Customers for Fakes {
 
     async fn list(&self, _: &Principal, _: &PageRequest) -> Listed<CustomerRow> {
         nothing()
-    }
-}
-
-#[async_trait]
-impl Spaces for Fakes {
-    async fn space(&self, _: &Principal, _: SpaceId) -> Found<SpaceRow> {
-        Ok(None)
-    }
-
-    async fn number_by_name(&self, _: CustomerId, _: &str) -> Found<SpaceNumber> {
-        Ok(None)
-    }
-
-    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<SpaceRow> {
-        nothing()
-    }
-
-    async fn stored(
-        &self,
-        _: &Principal,
-        _: CustomerId,
-        _: Option<SpaceNumber>,
-    ) -> Result<Stored, QueryError> {
-        Ok(Stored::default())
     }
 }
 

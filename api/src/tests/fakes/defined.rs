@@ -1,4 +1,4 @@
-//! What customers define: there is nothing.
+//! What customers define, spaces included: there is nothing.
 
 use super::{Fakes, Found, Listed, nothing};
 use crate::{AuditRefused, AuditSigner};
@@ -6,12 +6,37 @@ use async_trait::async_trait;
 use dlcs_commands::vault::{Vault, VaultError};
 use dlcs_domain::access::Principal;
 use dlcs_domain::definition::Sealed;
-use dlcs_domain::{CustomerId, DefinitionId, NamedQueryId};
+use dlcs_domain::{CustomerId, DefinitionId, NamedQueryId, SpaceId, SpaceNumber};
 use dlcs_projections::api_keys::{ApiKeyRow, ApiKeys};
 use dlcs_projections::audit_tree::{AuditTree, EntryRow, TileId, TileRow, TreeRow};
 use dlcs_projections::definitions::{DefinitionRow, Definitions, Kind};
 use dlcs_projections::named_queries::{NamedQueries, NamedQueryRow};
+use dlcs_projections::spaces::{SpaceRow, Spaces, Stored};
 use dlcs_projections::{PageRequest, QueryError};
+
+#[async_trait]
+impl Spaces for Fakes {
+    async fn space(&self, _: &Principal, _: SpaceId) -> Found<SpaceRow> {
+        Ok(None)
+    }
+
+    async fn number_by_name(&self, _: CustomerId, _: &str) -> Found<SpaceNumber> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &Principal, _: CustomerId, _: &PageRequest) -> Listed<SpaceRow> {
+        nothing()
+    }
+
+    async fn stored(
+        &self,
+        _: &Principal,
+        _: CustomerId,
+        _: Option<SpaceNumber>,
+    ) -> Result<Stored, QueryError> {
+        Ok(Stored::default())
+    }
+}
 
 #[async_trait]
 impl NamedQueries for Fakes {
