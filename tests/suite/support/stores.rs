@@ -45,7 +45,7 @@ fn kinds() -> (Kind, Kind) {
 }
 
 /// Says whether the search index is on a node of Elasticsearch.
-fn is_search_on_a_node() -> bool {
+pub(crate) fn is_search_on_a_node() -> bool {
     let text = std::env::var_os(SEARCH).unwrap_or_else(|| "tantivy".into());
     match text.to_str() {
         Some("tantivy") => false,
