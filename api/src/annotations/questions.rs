@@ -13,7 +13,7 @@ use crate::error::{Answer, Problem};
 use crate::http::conditional::Validators;
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
-use crate::http::time::{iso, parse_iso};
+use crate::http::time::iso;
 use crate::state::{PublicUrl, Shared};
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -169,13 +169,6 @@ fn filter(state: &Shared, customer: CustomerId, query: &QueryParams) -> Answer<A
     if region.is_some() && source.is_none() {
         return Err(Problem::field("target", "`xywh` is a part of a `target`"));
     }
-    let time = |name: &str| match query.get(name) {
-        None => Ok(None),
-        Some(text) => {
-            let wrong = || Problem::field(name, "it is a time like `2026-01-28T12:00:00Z`");
-            parse_iso(text).map(Some).ok_or_else(wrong)
-        }
-    };
     let words = query.get("q").map(WordsQuery::parse).transpose();
     let words = words.map_err(|it| Problem::field("q", it.to_string()))?;
     let container = query.get("container");
@@ -187,8 +180,8 @@ fn filter(state: &Shared, customer: CustomerId, query: &QueryParams) -> Answer<A
         motivation: query.get("motivation").map(str::to_owned),
         creator: query.get("creator").map(|it| relative(&state.public_url, it)),
         words,
-        from_us: time("from")?,
-        until_us: time("until")?,
+        from_us: query.time("from")?,
+        until_us: query.time("until")?,
     })
 }
 

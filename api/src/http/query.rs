@@ -1,5 +1,6 @@
 //! The query string, decoded once into pairs.
 
+use super::time::parse_iso;
 use crate::error::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -25,6 +26,13 @@ impl QueryParams {
         let Some(text) = self.get(name) else { return Ok(None) };
         let parsed = text.parse().ok();
         parsed.map(Some).ok_or_else(|| Problem::field(name, format!("`{name}` is not a number")))
+    }
+
+    /// Returns a time (RFC 3339) in microseconds since 1970, or a 400 that names the parameter.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let wrong = || Problem::field(name, "it is a time like `2026-01-28T12:00:00Z`");
+        parse_iso(text).map(Some).ok_or_else(wrong)
     }
 
     /// Returns the query of another page of the same list.

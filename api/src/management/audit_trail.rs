@@ -6,7 +6,7 @@
 use super::write::Incoming;
 use crate::error::{Answer, Problem};
 use crate::http::query::QueryParams;
-use crate::http::time::{iso, parse_iso};
+use crate::http::time::iso;
 use crate::state::Shared;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -134,20 +134,13 @@ fn csv_line(cells: &[String]) -> Vec<u8> {
 }
 
 fn filter(customer: CustomerId, query: &QueryParams) -> Answer<AuditFilter> {
-    let time = |name: &str| match query.get(name) {
-        None => Ok(None),
-        Some(text) => {
-            let wrong = || Problem::field(name, "it is a time like `2026-01-28T12:00:00Z`");
-            parse_iso(text).map(Some).ok_or_else(wrong)
-        }
-    };
     Ok(AuditFilter {
         customer: Some(customer),
         resource: query.get("resource").map(str::to_owned),
         actor: query.get("actor").map(str::to_owned),
         type_name: query.get("type").map(str::to_owned),
-        from_us: time("from")?,
-        until_us: time("until")?,
+        from_us: query.time("from")?,
+        until_us: query.time("until")?,
     })
 }
 

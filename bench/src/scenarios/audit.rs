@@ -133,10 +133,9 @@ async fn offline(
     let [(small, small_data), (large, large_data)] = files;
     let events = events_of(large)?;
     measured.exported.push(events / export(bench, large_data).await?);
-    for (file, data, memory) in [
-        (small, small_data, &mut measured.small_memory),
-        (large, large_data, &mut measured.memory),
-    ] {
+    for (file, data, memory) in
+        [(small, small_data, &mut measured.small_memory), (large, large_data, &mut measured.memory)]
+    {
         let mut verify = bench.program.command(data);
         verify.args(["audit", "verify"]).arg(file);
         verify.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -151,7 +150,7 @@ async fn offline(
 
 async fn online(bench: &Bench, data: &Path, measured: &mut Measured) -> Result<()> {
     let server = bench.program.serve(data, &["--roles", "api,project"]).await?;
-    let head = asked(&server, "{ projections { position } }", 1).await?.1;
+    let head = asked(&server, "{ projections { position } }").await?.1;
     let positions = head["data"]["projections"].as_array().context("projections")?;
     let head = positions.iter().filter_map(|it| it["position"].as_u64()).max().context("one")?;
     let proof = |number: usize| {
@@ -162,7 +161,7 @@ async fn online(bench: &Bench, data: &Path, measured: &mut Measured) -> Result<(
         let moment = head - (number as u64 % CHANGES);
         format!("{{ asset(id: \"1/1/b0-0\", asOf: {moment}) {{ number1 }} }}")
     };
-    let (_, first) = asked(&server, "{ audit(first: 1) { nodes { actor } } }", 1).await?;
+    let (_, first) = asked(&server, "{ audit(first: 1) { nodes { actor } } }").await?;
     let actor = first["data"]["audit"]["nodes"][0]["actor"].as_str().context("an actor")?;
     let trail = |number: usize| {
         let kind = ["asset.registered", "asset.metadata_changed"][number % 2];
@@ -181,12 +180,12 @@ async fn online(bench: &Bench, data: &Path, measured: &mut Measured) -> Result<(
 async fn times(server: &Server, question: impl Fn(usize) -> String) -> Result<Vec<f64>> {
     let mut times = Vec::with_capacity(ASKED);
     for number in 0..ASKED {
-        times.push(asked(server, &question(number), number).await?.0);
+        times.push(asked(server, &question(number)).await?.0);
     }
     Ok(times)
 }
 
-async fn asked(server: &Server, query: &str, _: usize) -> Result<(f64, Value)> {
+async fn asked(server: &Server, query: &str) -> Result<(f64, Value)> {
     let mut connection = Connection::open(&server.address).await?;
     let headers = [("content-type", "application/json")];
     let body = json!({ "query": query }).to_string();
@@ -199,7 +198,8 @@ async fn asked(server: &Server, query: &str, _: usize) -> Result<(f64, Value)> {
 }
 
 fn figures(measured: Measured) -> Vec<Figure> {
-    let Measured { exported, verified, summed, memory, small_memory, proof, past, trail } = measured;
+    let Measured { exported, verified, summed, memory, small_memory, proof, past, trail } =
+        measured;
     let peer = "`sha256sum` of the file";
     let mut figures = vec![
         Figure::new("`dlcs audit export`", RATE, Better::More, exported),

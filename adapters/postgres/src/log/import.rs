@@ -3,6 +3,7 @@
 use super::copy::{self, COPY_EVENTS};
 use super::decide::Row;
 use super::rows::{signed, unsigned};
+use super::session::{LOCK, MOVE};
 use super::{MIGRATIONS, PLANS, SCHEMA};
 use crate::connection::{Database, DatabaseError, OpenError};
 use async_trait::async_trait;
@@ -11,12 +12,9 @@ use dlcs_eventlog::{NewEvent, Position, RecordedEvent};
 use futures::SinkExt;
 use std::pin::pin;
 use tokio::sync::Mutex;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
-const LOCK: &str = "SELECT position, recorded_at_us FROM dlcs_log.head FOR UPDATE";
-const MOVE: &str = "
-    UPDATE dlcs_log.head SET position = $1, recorded_at_us = $2
-    RETURNING pg_notify('dlcs_events', position::text)";
 /// A new event whose stream has no revision before it.
 const LEAVES_OUT: &str = "
     SELECT e.position FROM dlcs_log.events AS e
@@ -102,7 +100,9 @@ fn failed(error: impl Into<DatabaseError>) -> ImportError {
     let error = error.into();
     match error.code() {
         // An id or a place in a stream is in use already.
-        Some(code) if code.code() == "23505" => ImportError::Refused(error.to_string()),
+        Some(code) if *code == SqlState::UNIQUE_VIOLATION => {
+            ImportError::Refused(error.to_string())
+        }
         _ => ImportError::Unavailable(error.to_string()),
     }
 }

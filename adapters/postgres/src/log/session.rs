@@ -21,7 +21,7 @@ const SETTINGS: &str = "
     SET idle_in_transaction_session_timeout = '5s';
     SET lock_timeout = '10s'";
 
-const LOCK: &str = "SELECT position, recorded_at_us FROM dlcs_log.head FOR UPDATE";
+pub(super) const LOCK: &str = "SELECT position, recorded_at_us FROM dlcs_log.head FOR UPDATE";
 
 const HEADS: &str = "
     SELECT wanted.name, e.revision
@@ -42,7 +42,7 @@ const INSERT_EVENTS: &str = "
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::int[],
                          $6::uuid[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])";
 
-const MOVE: &str = "
+pub(super) const MOVE: &str = "
     UPDATE dlcs_log.head SET position = $1, recorded_at_us = $2
     RETURNING pg_notify('dlcs_events', position::text)";
 
