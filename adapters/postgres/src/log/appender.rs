@@ -3,16 +3,15 @@
 //!
 //! What became of a commit without an answer is found out by event ids, under the lock.
 
-use super::decide::{Counter, LookUp, Open, State};
+use super::decide::{Counter, HashMap, LookUp, Open, State};
 use super::hints::{self, raise};
 use super::log_error;
-use super::queue::{Answers, Batch, Queue, REQUESTS_MAX, Request, refuse};
+use super::queue::{Answered, Answers, Batch, Queue, REQUESTS_MAX, Request, refuse};
 use super::session::{Session, WriteError};
 use crate::connection::{Database, DatabaseError, ErrorKind, Retry};
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{Append, AppendError, Appended, Position, StreamRevision};
 use lru::LruCache;
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -20,6 +19,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 const HEADS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("is not zero");
+/// Of a larger batch nobody will append to most streams soon: only what is known is kept up.
+const HEADS_KEPT_OF_BATCH: usize = 1_024;
 /// A transaction that takes longer has lost its connection, whatever the network says.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it is tried to find out what became of a commit.
@@ -65,7 +66,8 @@ impl Appender {
             return refuse(count, "its appender has ended");
         }
         // Without an answer nobody knows whether it was committed; event ids make a retry safe.
-        answered.await.unwrap_or_else(|_| refuse(count, "its appender has ended"))
+        let answered = answered.await;
+        answered.map_or_else(|_| refuse(count, "its appender has ended"), |it| it.answers)
     }
 }
 
@@ -185,6 +187,7 @@ impl Writer {
         let mut state = self.look_up(&session, counter, &appends, look_up).await?;
         let before = state.counter;
         let mut rows = Vec::with_capacity(appends.len());
+        state.events.reserve(appends.len());
         let answers: Answers =
             appends.iter().map(|it| state.append(it, &self.clock, &mut rows)).collect();
         // The lock is ours, so an earlier attempt has ended: what it wrote was looked up.
@@ -232,7 +235,8 @@ impl Writer {
             session.look_up_heads(&missing),
             session.look_up_events(&open.ids),
         )?;
-        let mut known: HashMap<&'a str, StreamRevision> = HashMap::with_capacity(appends.len());
+        let mut known: HashMap<&'a str, StreamRevision> = HashMap::default();
+        known.reserve(appends.len());
         for append in appends {
             let name = append.stream.as_str();
             let head = heads.get(name).or_else(|| self.cache.heads.get(name));
@@ -251,8 +255,13 @@ impl Cache {
             self.heads.clear();
         }
         self.counter = Some(counter);
+        let is_bulk = heads.len() > HEADS_KEPT_OF_BATCH;
         for (name, head) in heads {
-            self.heads.put(name.to_owned(), head);
+            match self.heads.peek_mut(name) {
+                Some(known) => *known = head,
+                None if is_bulk => {}
+                None => drop(self.heads.put(name.to_owned(), head)),
+            }
         }
     }
 }
@@ -287,7 +296,7 @@ fn answer(requests: Vec<Request>, answers: Answers) {
     for request in requests {
         let own = answers.by_ref().take(request.appends.len()).collect();
         // A caller that went away does not want to know.
-        let _ = request.answer.send(own);
+        let _ = request.answer.send(Answered { answers: own, _appends: request.appends });
     }
 }
 
@@ -295,6 +304,7 @@ fn give_up(requests: Vec<Request>, error: &DatabaseError) {
     tracing::error!(%error, "cannot append to the event log: {error}");
     for request in requests {
         let refusals = request.appends.iter().map(|_| Err(log_error(error).into()));
-        let _ = request.answer.send(refusals.collect());
+        let answers = refusals.collect();
+        let _ = request.answer.send(Answered { answers, _appends: request.appends });
     }
 }

@@ -4,9 +4,13 @@
 
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{Append, AppendError, Appended, Expected, NewEvent, Position, StreamRevision};
+use foldhash::fast::RandomState;
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use uuid::Uuid;
+
+/// Seeded at random; while a batch is decided nobody's events are written, so hashing is quick.
+pub(super) type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
 /// A longer name does not fit an entry of PostgreSQL's index.
 const STREAM_NAME_BYTES_MAX: usize = 2_000;
@@ -57,7 +61,8 @@ pub(super) struct Open<'a> {
 
 impl<'a> Open<'a> {
     pub(super) fn of(appends: &[&'a Append], look_up: LookUp) -> Self {
-        let mut times: HashMap<&str, u32> = HashMap::with_capacity(appends.len());
+        let mut times: HashMap<&str, u32> =
+            HashMap::with_capacity_and_hasher(appends.len(), RandomState::default());
         for append in appends {
             *times.entry(append.stream.as_str()).or_default() += 1;
         }
@@ -172,6 +177,9 @@ impl<'a> State<'a> {
                 invalid(format!("event id {} is in use in {}", first.event_id.0, known.stream))
             };
         }
+        if append.events.len() == 1 {
+            return Ok(());
+        }
         let mut seen = HashSet::from([first.event_id]);
         for NewEvent { event_id, .. } in &append.events[1..] {
             if !seen.insert(*event_id) || self.events.contains_key(&event_id.0) {
@@ -234,10 +242,10 @@ mod tests {
         let found = StreamRevision(7);
         let moved = StreamRevision(8);
         for (heads, unexpected) in [
-            (HashMap::from([("old", found)]), vec![]),
-            (HashMap::from([("old", moved)]), vec![2]),
-            (HashMap::from([("old", found), ("new", moved)]), vec![1]),
-            (HashMap::new(), vec![2]),
+            (HashMap::from_iter([("old", found)]), vec![]),
+            (HashMap::from_iter([("old", moved)]), vec![2]),
+            (HashMap::from_iter([("old", found), ("new", moved)]), vec![1]),
+            (HashMap::default(), vec![2]),
         ] {
             assert_eq!(open.unexpected(&appends, &heads), ids(&unexpected), "{heads:?}");
         }

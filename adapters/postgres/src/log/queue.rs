@@ -17,7 +17,15 @@ pub(super) type Answers = Vec<Result<Appended, AppendError>>;
 
 pub(super) struct Request {
     pub appends: Vec<Append>,
-    pub answer: oneshot::Sender<Answers>,
+    pub answer: oneshot::Sender<Answered>,
+}
+
+/// The answers to a request.
+pub(super) struct Answered {
+    pub answers: Answers,
+    /// Freed by whoever asked: many are a matter of milliseconds, in which the next transaction
+    /// would wait.
+    pub _appends: Vec<Append>,
 }
 
 /// Answers a whole batch with the same refusal.

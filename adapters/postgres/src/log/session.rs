@@ -1,14 +1,13 @@
 //! The appender's connection: one transaction in as few round trips as can be.
 
 use super::copy::{self, COPY_EVENTS};
-use super::decide::{Counter, Known, Row};
+use super::decide::{Counter, HashMap, Known, Row};
 use super::rows::{signed, unsigned};
 use super::{PLANS, decide};
 use crate::connection::{Database, DatabaseError};
 use dlcs_eventlog::{Appended, Position, StreamRevision};
 use futures::SinkExt;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::pin::pin;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error, Statement};
@@ -105,7 +104,7 @@ impl Session {
         names: &[&str],
     ) -> Result<HashMap<String, StreamRevision>, DatabaseError> {
         if names.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(HashMap::default());
         }
         let rows = self.client.query(&self.heads, &[&names]).await?;
         let heads = rows.iter().map(|row| Ok((row.try_get(0)?, StreamRevision(unsigned(row, 1)?))));
@@ -118,7 +117,7 @@ impl Session {
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Known<'static>>, DatabaseError> {
         if ids.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(HashMap::default());
         }
         let rows = self.client.query(&self.events, &[&ids]).await?;
         let events = rows.iter().map(|row| {
