@@ -88,7 +88,11 @@ impl<A: Aggregate> Sourced<A> {
     async fn decide(&mut self, command: A::Command) -> Result<Vec<A::Event>, A::Error> {
         let sink = EventSink::default();
         cqrs_es::Aggregate::handle(self, command, &(), &sink).await?;
-        Ok(sink.collect().await.into_iter().map(|it| it.0).collect())
+        let sourced = sink.collect().await;
+        // Of its own length: the sink's buffer has room for several large events.
+        let mut events = Vec::with_capacity(sourced.len());
+        events.extend(sourced.into_iter().map(|it| it.0));
+        Ok(events)
     }
 }
 

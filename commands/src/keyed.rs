@@ -2,39 +2,34 @@
 //!
 //! A name that nobody holds or waits for takes no memory.
 
-use std::collections::HashMap;
+use foldhash::fast::RandomState;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::oneshot;
 
-/// What is held or waited for.
-type Table = HashMap<Arc<str>, Arc<AsyncMutex<()>>>;
+/// What is held, and who waits for it.
+type Table = HashMap<Arc<str>, VecDeque<oneshot::Sender<KeyedGuard>>, RandomState>;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeyedLocks {
-    locks: Arc<Mutex<Table>>,
+    held: Arc<Mutex<Table>>,
 }
 
 /// Holds one name until dropped.
 #[derive(Debug)]
 pub(crate) struct KeyedGuard {
-    // Dropped in this order: first the lock, then the place in the queue.
-    _held: OwnedMutexGuard<()>,
-    _ticket: Ticket,
-}
-
-/// A place in the queue for a name, waiting or served.
-#[derive(Debug)]
-struct Ticket {
     key: Arc<str>,
-    lock: Arc<AsyncMutex<()>>,
-    locks: KeyedLocks,
+    /// `None`: it holds nothing any more.
+    locks: Option<KeyedLocks>,
 }
 
 impl KeyedLocks {
     pub(crate) async fn lock(&self, key: &str) -> KeyedGuard {
-        let ticket = self.ticket(key);
-        let held = ticket.lock.clone().lock_owned().await;
-        KeyedGuard { _held: held, _ticket: ticket }
+        match self.take(key) {
+            Ok(guard) => guard,
+            Err(turn) => turn.await.expect("whoever holds it hands it over"),
+        }
     }
 
     /// Locks every key; in one order everywhere, so that nobody waits in a circle.
@@ -52,24 +47,40 @@ impl KeyedLocks {
         guards
     }
 
-    fn ticket(&self, key: &str) -> Ticket {
+    /// Takes what is free, or a place in the queue.
+    fn take(&self, key: &str) -> Result<KeyedGuard, oneshot::Receiver<KeyedGuard>> {
         let key: Arc<str> = key.into();
-        let lock = self.table().entry(Arc::clone(&key)).or_default().clone();
-        Ticket { key, lock, locks: self.clone() }
+        match self.table().entry(Arc::clone(&key)) {
+            Entry::Vacant(free) => {
+                free.insert(VecDeque::new());
+                Ok(KeyedGuard { key, locks: Some(self.clone()) })
+            }
+            Entry::Occupied(mut held) => {
+                let (turn, is_ours) = oneshot::channel();
+                held.get_mut().push_back(turn);
+                Err(is_ours)
+            }
+        }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.locks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Ticket {
+impl Drop for KeyedGuard {
+    /// Hands the name to the next who still waits; a guard that nobody receives hands it on.
     fn drop(&mut self) {
-        let mut table = self.locks.table();
-        // One is the table's, one is ours: nobody else holds it or waits.
-        if Arc::strong_count(&self.lock) == 2 {
-            table.remove(&self.key);
+        let Some(locks) = self.locks.take() else { return };
+        let mut table = locks.table();
+        let Entry::Occupied(mut held) = table.entry(Arc::clone(&self.key)) else { return };
+        while let Some(next) = held.get_mut().pop_front() {
+            let guard = Self { key: Arc::clone(&self.key), locks: Some(locks.clone()) };
+            let Err(mut refused) = next.send(guard) else { return };
+            // Within the lock: it must not take it again.
+            refused.locks = None;
         }
+        held.remove();
     }
 }
 
@@ -97,6 +108,25 @@ mod tests {
         assert!(poll_once(locks.lock("b")), "another name is free");
         drop(guard);
         assert!(poll_once(locks.lock("a")));
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_it_in_turn_and_who_gave_up_is_passed_over() {
+        let locks = KeyedLocks::default();
+        let first = locks.lock("a").await;
+        let mut given_up = Box::pin(locks.lock("a"));
+        let mut second = Box::pin(locks.lock("a"));
+        let mut third = Box::pin(locks.lock("a"));
+        for waiting in [&mut given_up, &mut second, &mut third] {
+            assert!(!poll_once(waiting));
+        }
+        drop(given_up);
+        drop(first);
+        assert!(!poll_once(&mut third), "it is the second's turn");
+        // Handed over and never received: it goes on to the third.
+        drop(second);
+        drop(third.await);
+        assert!(locks.table().is_empty());
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ use crate::ids::BatchId;
 use crate::languages::Languages;
 use crate::patch::Patch;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AssetError {
@@ -94,7 +95,7 @@ pub enum AssetCommand {
     /// `defaults` fill in what a new asset does not say.
     Register {
         registration: Registration,
-        defaults: AssetDefaults,
+        defaults: Arc<AssetDefaults>,
     },
     /// PATCH.
     Change(AssetChange),
@@ -169,10 +170,10 @@ impl Aggregate for Asset {
         use {Asset as State, AssetCommand as Do, AssetEvent as Then};
         Ok(match (self, command) {
             (State::Absent, Do::Register { registration, defaults }) => {
-                vec![registered(1, registration, defaults)?]
+                vec![registered(1, registration, &defaults)?]
             }
             (State::Deleted { generation, .. }, Do::Register { registration, defaults }) => {
-                vec![registered(generation.saturating_add(1), registration, defaults)?]
+                vec![registered(generation.saturating_add(1), registration, &defaults)?]
             }
             (State::Live(asset), Do::Register { registration, .. }) => asset.put(registration)?,
             // Workers may be late, whatever became of the asset.
@@ -245,14 +246,14 @@ impl Aggregate for Asset {
 fn registered(
     generation: u32,
     registration: Registration,
-    defaults: AssetDefaults,
+    defaults: &AssetDefaults,
 ) -> Result<AssetEvent, AssetError> {
-    let delivery = registration.delivery.unwrap_or(defaults.delivery);
+    let delivery = registration.delivery.unwrap_or_else(|| defaults.delivery.clone());
     delivery.check().map_err(AssetError::InvalidDelivery)?;
-    let unsaid = AssetMetadata { tags: defaults.tags, ..AssetMetadata::default() };
-    let mut roles = defaults.roles;
+    let unsaid = AssetMetadata { tags: defaults.tags.clone(), ..AssetMetadata::default() };
+    let mut roles = defaults.roles.clone();
     registration.roles.apply_to(&mut roles);
-    let mut recognise = defaults.recognise;
+    let mut recognise = defaults.recognise.clone();
     registration.recognise.apply_to(&mut recognise);
     Ok(AssetEvent::Registered(Registered {
         generation,

@@ -5,10 +5,10 @@ use crate::attempt::next_of;
 use crate::work::change_of;
 use dlcs_domain::Aggregate;
 use dlcs_domain::asset::{
-    Asset, AssetCommand, AssetDefaults, AssetEvent, IngestErrorCode, IngestPhase, Registration,
-    Source,
+    Asset, AssetCommand, AssetEvent, IngestErrorCode, IngestPhase, Registration, Source,
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 use uuid::Uuid;
 
 fn asset(id: &str) -> AssetId {
@@ -392,7 +392,7 @@ impl World {
                 let source = Source::Origin { url: format!("http://example.org/{chosen}") };
                 let queue = if chosen < 4 { Queue::Default } else { Queue::Priority };
                 let registration = Registration { queue, ..Registration::of(source) };
-                let defaults = AssetDefaults::default();
+                let defaults = Arc::default();
                 self.send(index, AssetCommand::Register { registration, defaults });
             }
             1 => drop(self.send(index, AssetCommand::RequestReingest { batch: None })),

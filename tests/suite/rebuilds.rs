@@ -12,8 +12,8 @@ use dlcs_adapter_sqlite::read_models::ReadModels;
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::{CommandContext, Executor};
 use dlcs_domain::asset::{
-    Asset, AssetChange, AssetCommand, AssetDefaults, Delivered, Delivery, IngestErrorCode,
-    MetadataPatch, Registration, Source,
+    Asset, AssetChange, AssetCommand, Delivered, Delivery, IngestErrorCode, MetadataPatch,
+    Registration, Source,
 };
 use dlcs_domain::{ActorId, BlobRef, Patch};
 use dlcs_eventlog::{EventLog, Position};
@@ -228,7 +228,7 @@ fn register(n: u64) -> AssetCommand {
         ..MetadataPatch::default()
     };
     let registration = Registration { metadata, ..Registration::of(source) };
-    AssetCommand::Register { registration, defaults: AssetDefaults::default() }
+    AssetCommand::Register { registration, defaults: Arc::default() }
 }
 
 fn end(chance: u64, n: u64) -> AssetCommand {

@@ -3,9 +3,11 @@
 //! - Commands on one stream queue up within the process, so a conflict comes from another one.
 //! - A command whose id the stream holds already is answered as the first time.
 //! - Any number of commands costs one append call; a conflict is the guilty stream's only.
+//! - Of many streams some are read: if all of those are new, the others are taken for new as well.
+//!   The append says where that is wrong, and there it is read and decided again.
 
-use super::loading::{Answer, Loaded, Loader, PAGE_LENGTH};
-use super::planning::{Plan, Planner};
+use super::loading::{Loaded, Loader, PAGE_LENGTH};
+use super::planning::{Kept, Plan, Planner};
 use super::{Decided, DispatchError, Outcome};
 use crate::clock::Clock;
 use crate::context::CommandContext;
@@ -14,7 +16,7 @@ use crate::room::Room;
 use dlcs_domain::Aggregate;
 use dlcs_eventlog::log::StreamRead;
 use dlcs_eventlog::{AppendError, EventLog, LogError, RecordedEvent, StreamId, StreamRevision};
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +25,17 @@ use std::time::Duration;
 const TRIES_MAX: u32 = 6;
 /// Streams that are read together, and then decided one after the other.
 const PART_LENGTH: usize = 1_024;
-/// Parts of one call that are decided side by side.
-const PARTS_AT_ONCE: usize = 2;
+/// Of a part of at least `SAMPLED_FROM` streams one in `SAMPLED_EVERY` is read first.
+const SAMPLED_FROM: usize = 256;
+const SAMPLED_EVERY: usize = 16;
+
+/// Which streams are read before they are decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// A sample of many; the others only if one of the sample has events.
+    Sample,
+    Every,
+}
 
 /// Executes commands against the log. Cheap to clone; clones share the queues.
 #[derive(Clone)]
@@ -43,13 +54,17 @@ struct StreamWork {
 }
 
 type Command<A> = (CommandContext, String, <A as Aggregate>::Command);
+type Planned<A, T> = (StreamWork, Result<Plan<A, T>, LogError>);
 
 /// Commands that are decided and not appended yet. Dropped, they have not happened.
-pub struct Prepared<A: Aggregate> {
-    commands: Arc<Vec<Command<A>>>,
-    answers: Vec<Option<Answer<A>>>,
+///
+/// Of each outcome a `T` is kept: many whole ones take long to be written and to be freed.
+pub struct Prepared<A: Aggregate, T> {
+    commands: Vec<Command<A>>,
+    keep: fn(Outcome<A>) -> T,
+    answers: Vec<Option<Kept<A, T>>>,
     /// What waits for its append.
-    decided: Vec<(StreamWork, Plan<A>)>,
+    decided: Vec<(StreamWork, Plan<A, T>)>,
     /// Holds the streams.
     queued: Vec<KeyedGuard>,
 }
@@ -100,17 +115,24 @@ impl Executor {
         &self,
         commands: Vec<Command<A>>,
     ) -> Vec<Result<Outcome<A>, DispatchError<A::Error>>> {
-        let prepared = self.prepare_many::<A>(commands).await;
-        self.finish_many(prepared).await
+        let prepared = self.prepare_many::<A, _>(commands, |outcome| outcome).await;
+        let (answers, _) = self.finish_many(prepared).await;
+        let whole = |(decided, outcome)| Outcome { decided, ..outcome };
+        answers.into_iter().map(|it| it.map(whole)).collect()
     }
 
     /// Decides commands, and lets others on their streams wait until they are finished.
     ///
     /// For many calls in a row: the next is prepared while this one is appended.
-    pub async fn prepare_many<A: Aggregate>(&self, commands: Vec<Command<A>>) -> Prepared<A> {
+    pub async fn prepare_many<A: Aggregate, T: Send>(
+        &self,
+        commands: Vec<Command<A>>,
+        keep: fn(Outcome<A>) -> T,
+    ) -> Prepared<A, T> {
         let mut prepared = Prepared {
             answers: commands.iter().map(|_| None).collect(),
-            commands: Arc::new(commands),
+            commands,
+            keep,
             decided: Vec::new(),
             queued: Vec::new(),
         };
@@ -121,29 +143,30 @@ impl Executor {
         }
         let work = by_stream::<A>(&prepared.commands);
         prepared.queued = self.queues.lock_all(work.iter().map(|it| it.stream.as_str())).await;
-        self.decide(&mut prepared, work).await;
+        self.decide(&mut prepared, work, Reading::Sample).await;
         prepared
     }
 
     /// Appends what was decided, deciding again where it must be, and answers in the order of the
-    /// commands.
-    pub async fn finish_many<A: Aggregate>(
+    /// commands, which it gives back.
+    pub async fn finish_many<A: Aggregate, T: Send>(
         &self,
-        mut prepared: Prepared<A>,
-    ) -> Vec<Result<Outcome<A>, DispatchError<A::Error>>> {
+        mut prepared: Prepared<A, T>,
+    ) -> (Vec<Kept<A, T>>, Vec<Command<A>>) {
         let mut work = self.append(&mut prepared).await;
         for tried in 1..TRIES_MAX {
             if work.is_empty() {
                 break;
             }
             tokio::time::sleep(pause(tried, self.clock.random())).await;
-            self.decide(&mut prepared, work).await;
+            self.decide(&mut prepared, work, Reading::Every).await;
             work = self.append(&mut prepared).await;
         }
         fail::fail_point!("commands.before-answer");
-        let Prepared { answers, queued, .. } = prepared;
+        let Prepared { answers, commands, queued, .. } = prepared;
         drop(queued);
-        answers.into_iter().map(|it| it.unwrap_or(Err(DispatchError::Busy))).collect()
+        let answers = answers.into_iter().map(|it| it.unwrap_or(Err(DispatchError::Busy)));
+        (answers.collect(), commands)
     }
 
     /// Loads one aggregate.
@@ -166,43 +189,76 @@ impl Executor {
         answers.remove(&0).transpose()
     }
 
-    /// Loads and decides.
-    async fn decide<A: Aggregate>(&self, prepared: &mut Prepared<A>, work: Vec<StreamWork>) {
-        let Prepared { commands, answers, decided, .. } = prepared;
-        if work.len() <= PART_LENGTH {
-            // In a box: the futures that hold this one are nested deep already.
-            let part = self.plan_part(commands, work).boxed().await;
-            part.into_iter().for_each(|(work, plan)| sort(work, plan, answers, decided));
-            return;
-        }
+    /// Loads and decides, all on one core: the log is written on another one, and this keeps ahead
+    /// of it.
+    async fn decide<A: Aggregate, T: Send>(
+        &self,
+        prepared: &mut Prepared<A, T>,
+        work: Vec<StreamWork>,
+        reading: Reading,
+    ) {
+        let Prepared { commands, keep, answers, decided, .. } = prepared;
         decided.reserve(work.len());
         let mut work = work.into_iter();
-        let parts = std::iter::from_fn(|| {
+        loop {
             let part: Vec<_> = work.by_ref().take(PART_LENGTH).collect();
-            (!part.is_empty()).then_some(part)
-        });
-        let planned = parts.map(|part| {
-            let (executor, commands) = (self.clone(), Arc::clone(commands));
-            tokio::spawn(async move { executor.plan_part(&commands, part).await })
-        });
-        let mut planned = futures::stream::iter(planned).buffered(PARTS_AT_ONCE);
-        while let Some(part) = planned.next().await {
-            // It is not taken back, so it has panicked or the program ends.
-            let part = part.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+            if part.is_empty() {
+                return;
+            }
+            // In a box: the futures that hold this one are nested deep already.
+            let part = self.plan_part(commands, part, reading, *keep).boxed().await;
             part.into_iter().for_each(|(work, plan)| sort(work, plan, answers, decided));
+            if work.len() > 0 {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
-    async fn plan_part<A: Aggregate>(
+    async fn plan_part<A: Aggregate, T: Send>(
         &self,
         commands: &[Command<A>],
         part: Vec<StreamWork>,
-    ) -> Vec<(StreamWork, Result<Plan<A>, LogError>)> {
+        reading: Reading,
+        keep: fn(Outcome<A>) -> T,
+    ) -> Vec<Planned<A, T>> {
+        if reading == Reading::Every || !self.looks_new(&part).await {
+            return self.plan_read(commands, part, keep).await;
+        }
+        let new = part.iter().map(|_| Ok(Vec::new())).collect();
+        let planned = self.plan_pages(commands, part, new, keep).await;
+        // What appends nothing is not told by its append whether the stream was new.
+        let is_certain =
+            |(_, plan): &Planned<A, T>| plan.as_ref().is_ok_and(|it| it.append.is_some());
+        if planned.iter().all(is_certain) {
+            return planned;
+        }
+        let (mut planned, unclear): (Vec<_>, Vec<_>) = planned.into_iter().partition(is_certain);
+        let unclear = unclear.into_iter().map(|(work, _)| work).collect();
+        planned.extend(self.plan_read(commands, unclear, keep).await);
+        planned
+    }
+
+    async fn plan_read<A: Aggregate, T: Send>(
+        &self,
+        commands: &[Command<A>],
+        part: Vec<StreamWork>,
+        keep: fn(Outcome<A>) -> T,
+    ) -> Vec<Planned<A, T>> {
         let pages = self.first_pages(&part).await;
+        self.plan_pages(commands, part, pages, keep).await
+    }
+
+    async fn plan_pages<A: Aggregate, T: Send>(
+        &self,
+        commands: &[Command<A>],
+        part: Vec<StreamWork>,
+        pages: Vec<Result<Vec<RecordedEvent>, LogError>>,
+        keep: fn(Outcome<A>) -> T,
+    ) -> Vec<Planned<A, T>> {
         let mut planned = Vec::with_capacity(part.len());
         for (work, page) in part.into_iter().zip(pages) {
             let plan = match page {
-                Ok(page) => self.plan(commands, &work, page).await,
+                Ok(page) => self.plan(commands, &work, page, keep).await,
                 Err(error) => Err(error),
             };
             planned.push((work, plan));
@@ -210,26 +266,33 @@ impl Executor {
         planned
     }
 
+    /// Says whether these are many streams and none of a sample of them has an event.
+    async fn looks_new(&self, part: &[StreamWork]) -> bool {
+        if part.len() < SAMPLED_FROM {
+            return false;
+        }
+        let sample = part.iter().step_by(SAMPLED_EVERY);
+        let first_event = sample.map(|it| first_page(it, 1)).collect();
+        let sample = self.log.read_streams(first_event).await;
+        sample.iter().all(|it| it.as_ref().is_ok_and(Vec::is_empty))
+    }
+
     /// Reads the first page of each stream. One alone is read together with those of other calls.
     async fn first_pages(&self, work: &[StreamWork]) -> Vec<Result<Vec<RecordedEvent>, LogError>> {
-        let from = StreamRevision(0);
         if let [StreamWork { stream, .. }] = work {
-            return vec![self.log.read_stream(stream, from, PAGE_LENGTH).await];
+            return vec![self.log.read_stream(stream, StreamRevision(0), PAGE_LENGTH).await];
         }
-        let reads = work.iter().map(|it| StreamRead {
-            stream: it.stream.clone(),
-            from,
-            limit: PAGE_LENGTH,
-        });
+        let reads = work.iter().map(|it| first_page(it, PAGE_LENGTH));
         self.log.read_streams(reads.collect()).await
     }
 
-    async fn plan<A: Aggregate>(
+    async fn plan<A: Aggregate, T>(
         &self,
         commands: &[Command<A>],
         work: &StreamWork,
         page: Vec<RecordedEvent>,
-    ) -> Result<Plan<A>, LogError> {
+        keep: fn(Outcome<A>) -> T,
+    ) -> Result<Plan<A, T>, LogError> {
         let contexts: Vec<_> = work.indexes.iter().map(|it| &commands[*it].0).collect();
         let loader = Loader::new(&work.stream, &contexts);
         let (loaded, known) = loader.load_after(page, &*self.log).await?;
@@ -244,11 +307,11 @@ impl Executor {
             let (context, _, command) = &commands[*index];
             own.push((context, command.clone()));
         }
-        Ok(planner.plan(own, known).await)
+        Ok(planner.plan(own, known, keep).await)
     }
 
     /// Appends what is decided, and returns what must be decided again.
-    async fn append<A: Aggregate>(&self, prepared: &mut Prepared<A>) -> Vec<StreamWork> {
+    async fn append<A: Aggregate, T>(&self, prepared: &mut Prepared<A, T>) -> Vec<StreamWork> {
         let mut waiting = std::mem::take(&mut prepared.decided);
         let appends: Vec<_> = waiting.iter_mut().filter_map(|(_, it)| it.append.take()).collect();
         if appends.is_empty() {
@@ -285,26 +348,31 @@ impl Executor {
     }
 }
 
+fn first_page(work: &StreamWork, limit: usize) -> StreamRead {
+    StreamRead { stream: work.stream.clone(), from: StreamRevision(0), limit }
+}
+
 fn by_stream<A: Aggregate>(commands: &[Command<A>]) -> Vec<StreamWork> {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut work: Vec<StreamWork> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(commands.len());
+    let mut work: Vec<StreamWork> = Vec::with_capacity(commands.len());
     for (index, (_, id, _)) in commands.iter().enumerate() {
         let place = *places.entry(id).or_insert(work.len());
         if place == work.len() {
             let stream = StreamId::new(A::CATEGORY, id);
-            work.push(StreamWork { stream, indexes: Vec::new() });
+            work.push(StreamWork { stream, indexes: vec![index] });
+        } else {
+            work[place].indexes.push(index);
         }
-        work[place].indexes.push(index);
     }
     work
 }
 
 /// Puts what needs no append to the answers, and the rest where it waits for its append.
-fn sort<A: Aggregate>(
+fn sort<A: Aggregate, T>(
     work: StreamWork,
-    plan: Result<Plan<A>, LogError>,
-    answers: &mut [Option<Answer<A>>],
-    decided: &mut Vec<(StreamWork, Plan<A>)>,
+    plan: Result<Plan<A, T>, LogError>,
+    answers: &mut [Option<Kept<A, T>>],
+    decided: &mut Vec<(StreamWork, Plan<A, T>)>,
 ) {
     match plan {
         Err(error) => fail(&work, &error.into(), answers),
@@ -313,20 +381,16 @@ fn sort<A: Aggregate>(
     }
 }
 
-fn settle<A: Aggregate>(
-    work: &StreamWork,
-    results: Vec<Answer<A>>,
-    answers: &mut [Option<Answer<A>>],
-) {
+fn settle<R>(work: &StreamWork, results: Vec<R>, answers: &mut [Option<R>]) {
     for (index, result) in work.indexes.iter().zip(results) {
         answers[*index] = Some(result);
     }
 }
 
-fn fail<A: Aggregate>(
+fn fail<T, E: std::error::Error + Clone>(
     work: &StreamWork,
-    error: &DispatchError<A::Error>,
-    answers: &mut [Option<Answer<A>>],
+    error: &DispatchError<E>,
+    answers: &mut [Option<Result<T, DispatchError<E>>>],
 ) {
     for index in &work.indexes {
         answers[*index] = Some(Err(error.clone()));

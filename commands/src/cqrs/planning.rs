@@ -1,7 +1,7 @@
 //! Decides the commands on one stream, one after the other, and makes one append of it.
 
 use super::loading::{Answer, Loaded};
-use super::{DispatchError, Outcome, Sourced};
+use super::{Decided, DispatchError, Outcome, Sourced};
 use crate::context::CommandContext;
 use crate::metadata::{event_metadata, new_uuid, repeatable_event_id};
 use dlcs_domain::{Aggregate, DomainEvent, wire};
@@ -9,9 +9,12 @@ use dlcs_eventlog::{Append, Appended, EventId, Expected, NewEvent, StreamId, Str
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+/// What is kept of the outcome of a command until it is answered.
+pub(super) type Kept<A, T> = Result<(Decided, T), DispatchError<<A as Aggregate>::Error>>;
+
 /// The answers of the commands on one stream, and what must be appended before they hold.
-pub(super) struct Plan<A: Aggregate> {
-    pub(super) answers: Vec<Answer<A>>,
+pub(super) struct Plan<A: Aggregate, T> {
+    pub(super) answers: Vec<Kept<A, T>>,
     /// Which answers wait for the append.
     waiting: Vec<bool>,
     pub(super) append: Option<Append>,
@@ -25,16 +28,19 @@ pub(super) struct Planner<'a, A: Aggregate> {
 }
 
 impl<A: Aggregate> Planner<'_, A> {
-    /// `known` holds the answers of commands that were recorded before.
-    pub(super) async fn plan(
+    /// `known` holds the answers of commands that were recorded before; of each outcome that is
+    /// kept which `keep` returns.
+    pub(super) async fn plan<T>(
         mut self,
         commands: Vec<(&CommandContext, A::Command)>,
         mut known: HashMap<usize, Answer<A>>,
-    ) -> Plan<A> {
+        keep: impl Fn(Outcome<A>) -> T,
+    ) -> Plan<A, T> {
         let expected = self.loaded.revision.map_or(Expected::NoStream, Expected::Revision);
         let count = commands.len();
-        let mut events = Vec::new();
-        let mut plan = Plan { answers: Vec::new(), waiting: Vec::new(), append: None };
+        let mut events = Vec::with_capacity(count);
+        let (answers, waiting) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut plan = Plan { answers, waiting, append: None };
         for (index, (context, command)) in commands.into_iter().enumerate() {
             let (mut answer, is_new) = match known.remove(&index) {
                 Some(answer) => (answer, false),
@@ -45,7 +51,7 @@ impl<A: Aggregate> Planner<'_, A> {
             if let (Ok(outcome), true) = (&mut answer, is_new) {
                 self.encode(context, outcome, &mut events);
             }
-            plan.answers.push(answer);
+            plan.answers.push(answer.map(|it| (it.decided, keep(it))));
         }
         if !events.is_empty() {
             plan.append = Some(Append { stream: self.stream.clone(), expected, events });
@@ -108,19 +114,19 @@ impl<A: Aggregate> Planner<'_, A> {
     }
 }
 
-impl<A: Aggregate> Plan<A> {
+impl<A: Aggregate, T> Plan<A, T> {
     /// The append has happened: what waited for it holds.
-    pub(super) fn appended(mut self, appended: Appended) -> Vec<Answer<A>> {
+    pub(super) fn appended(mut self, appended: Appended) -> Vec<Kept<A, T>> {
         for (answer, waits) in self.answers.iter_mut().zip(&self.waiting) {
-            if let (Ok(outcome), true) = (answer, waits) {
-                outcome.decided.position = appended.position;
+            if let (Ok((decided, _)), true) = (answer, waits) {
+                decided.position = appended.position;
             }
         }
         self.answers
     }
 
     /// The append has failed: what waited for it fails.
-    pub(super) fn failed(mut self, error: &DispatchError<A::Error>) -> Vec<Answer<A>> {
+    pub(super) fn failed(mut self, error: &DispatchError<A::Error>) -> Vec<Kept<A, T>> {
         for (answer, waits) in self.answers.iter_mut().zip(&self.waiting) {
             if *waits {
                 *answer = Err(error.clone());

@@ -260,6 +260,39 @@ async fn a_conflict_is_the_guilty_streams_only() {
     assert_eq!(revision(third), Some(StreamRevision(0)));
 }
 
+/// The sample of many streams is wrong about some, and nobody can tell from the answers.
+#[tokio::test]
+async fn a_known_stream_among_many_new_ones_is_found() {
+    let world = World::new();
+    let executor = world.commands.executor();
+    let command = |id: usize, command| (context(), format!("1/{id}"), command);
+    let known = [7_usize, 1_030, 2_001].map(|id| command(id, create("maps")));
+    assert!(executor.execute_many::<Space>(known.into()).await.iter().all(Result::is_ok));
+    let commands = (0..2_100).map(|id| match id {
+        // On a new stream and on one that is there: neither appends anything to a new one.
+        2_000 | 2_001 => command(id, rename("atlases")),
+        _ => command(id, create("globes")),
+    });
+    let answers = executor.execute_many::<Space>(commands.collect()).await;
+    for (id, answer) in answers.iter().enumerate() {
+        match id {
+            7 | 1_030 => {
+                let exists = DispatchError::Rejected(SpaceError::AlreadyExists);
+                assert_eq!(answer.as_ref().err(), Some(&exists), "space {id}");
+            }
+            2_000 => {
+                let absent = DispatchError::Rejected(SpaceError::NotFound);
+                assert_eq!(answer.as_ref().err(), Some(&absent), "space {id}");
+            }
+            2_001 => {
+                let decided = answer.as_ref().expect("it is there").decided;
+                assert_eq!(decided.revision, Some(StreamRevision(1)), "space {id}");
+            }
+            _ => assert!(answer.as_ref().is_ok_and(|it| it.decided.created), "space {id}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn commands_on_one_stream_queue_up_within_the_process() {
     let world = World::new();

@@ -12,11 +12,13 @@ use dlcs_domain::{AssetId, BatchId, SpaceId};
 use dlcs_eventlog::StreamRevision;
 use futures::StreamExt;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Rows registered with one append, at most.
 const CHUNK_LENGTH: usize = 4_000;
-/// Appends of one call that are on their way at once.
-const CHUNKS_AT_ONCE: usize = 3;
+/// Appends of one call that are on their way at once: enough that the log commits a full
+/// transaction while the next ones are decided.
+const CHUNKS_AT_ONCE: usize = 6;
 
 #[derive(Clone)]
 pub struct AssetCommands {
@@ -31,14 +33,17 @@ pub struct RegisterOutcome {
     pub joined_batch: bool,
 }
 
+/// The asset is a member of another batch than before.
+type JoinedBatch = bool;
+
 type Row = (CommandContext, AssetId, Registration);
 
 /// Rows that are decided together.
 struct Chunk {
     answers: Vec<Result<RegisterOutcome, CommandError>>,
     /// Whose answers wait.
-    places: Vec<(usize, CommandContext, AssetId)>,
-    prepared: Prepared<Asset>,
+    places: Vec<(usize, AssetId)>,
+    prepared: Prepared<Asset, JoinedBatch>,
 }
 
 /// Rows that are recorded.
@@ -49,7 +54,7 @@ struct Recorded {
 }
 
 /// What new assets of a space take over; looked up once per space and call.
-type Defaults = HashMap<SpaceId, Result<AssetDefaults, CommandError>>;
+type Defaults = HashMap<SpaceId, Result<Arc<AssetDefaults>, CommandError>>;
 
 impl AssetCommands {
     pub(super) fn new(executor: Executor) -> Self {
@@ -186,27 +191,33 @@ impl AssetCommands {
                 }
                 Ok(defaults) => {
                     let command = AssetCommand::Register { registration, defaults };
-                    commands.push((context.clone(), id.to_string(), command));
-                    places.push((answers.len(), context, id));
+                    commands.push((context, id.to_string(), command));
+                    places.push((answers.len(), id));
                     // Until it is executed.
                     answers.push(Err(CommandError::Busy));
                 }
             }
         }
-        let prepared = self.executor.prepare_many::<Asset>(commands).await;
+        let prepared =
+            self.executor.prepare_many::<Asset, _>(commands, |it| joins_batch(&it)).await;
         Chunk { answers, places, prepared }
     }
 
     /// Appends a chunk that was decided.
     async fn record(&self, chunk: Chunk) -> Recorded {
         let Chunk { mut answers, places, prepared } = chunk;
-        let outcomes = self.executor.finish_many(prepared).await;
+        let (outcomes, commands) = self.executor.finish_many(prepared).await;
         let mut new = Vec::with_capacity(places.len());
-        for ((place, context, id), outcome) in places.into_iter().zip(outcomes) {
-            answers[place] = outcome.map(|it| register_outcome(&it)).map_err(CommandError::from);
-            if answers[place].is_ok() {
-                new.push((place, context, id));
-            }
+        for (((place, id), outcome), (context, ..)) in
+            places.into_iter().zip(outcomes).zip(commands)
+        {
+            answers[place] = match outcome {
+                Ok((decided, joined_batch)) => {
+                    new.push((place, context, id));
+                    Ok(RegisterOutcome { decided, joined_batch })
+                }
+                Err(error) => Err(CommandError::from(error)),
+            };
         }
         Recorded { answers, new }
     }
@@ -288,7 +299,7 @@ impl AssetCommands {
         &self,
         space: SpaceId,
         known: &mut Defaults,
-    ) -> Result<AssetDefaults, CommandError> {
+    ) -> Result<Arc<AssetDefaults>, CommandError> {
         if let Some(defaults) = known.get(&space) {
             return defaults.clone();
         }
@@ -297,18 +308,18 @@ impl AssetCommands {
         defaults
     }
 
-    async fn defaults(&self, space: SpaceId) -> Result<AssetDefaults, CommandError> {
+    async fn defaults(&self, space: SpaceId) -> Result<Arc<AssetDefaults>, CommandError> {
         match self.executor.load::<Space>(&space.to_string()).await?.state {
             Space::Absent => Err(CommandError::NotFound(format!("there is no space `{space}`"))),
             Space::Deleted { .. } => {
                 Err(CommandError::Gone(format!("space `{space}` has been deleted")))
             }
-            Space::Live(space) => Ok(AssetDefaults {
+            Space::Live(space) => Ok(Arc::new(AssetDefaults {
                 tags: space.default_tags,
                 roles: space.default_roles,
                 delivery: Delivery::standard(),
                 recognise: space.default_recognise,
-            }),
+            })),
         }
     }
 
@@ -336,9 +347,13 @@ impl AssetCommands {
 }
 
 fn register_outcome(outcome: &Outcome<Asset>) -> RegisterOutcome {
+    RegisterOutcome { decided: outcome.decided, joined_batch: joins_batch(outcome) }
+}
+
+fn joins_batch(outcome: &Outcome<Asset>) -> JoinedBatch {
     let batch = |asset: &Asset| asset.live().and_then(|it| it.batch);
     let after = batch(&outcome.after);
     // A new life of a deleted asset may name the batch that its last one named.
     let is_other = outcome.decided.created || after != batch(&outcome.before);
-    RegisterOutcome { decided: outcome.decided, joined_batch: after.is_some() && is_other }
+    after.is_some() && is_other
 }

@@ -29,7 +29,7 @@ fn register(source: Source) -> AssetCommand {
 }
 
 fn with(registration: Registration) -> AssetCommand {
-    AssetCommand::Register { registration, defaults: AssetDefaults::default() }
+    AssetCommand::Register { registration, defaults: Arc::default() }
 }
 
 fn registered_as(source: Source) -> Registered {
@@ -122,6 +122,7 @@ fn a_new_asset_takes_over_what_the_client_does_not_say() {
         delivery: Delivery::standard(),
         recognise: languages("deu"),
     };
+    let defaults = Arc::new(defaults);
     let registration = Registration { roles: Patch::Clear, ..Registration::of(origin("a")) };
     let metadata = AssetMetadata { tags: vec!["map".to_owned()], ..AssetMetadata::default() };
     let recognise = languages("deu");

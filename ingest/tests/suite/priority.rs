@@ -1,17 +1,16 @@
 //! What has priority passes what waits, also what is still in the log alone.
 
 use crate::world::World;
-use dlcs_domain::asset::{
-    AssetCommand, AssetDefaults, AssetEvent, IngestStarted, Registration, Source,
-};
+use dlcs_domain::asset::{AssetCommand, AssetEvent, IngestStarted, Registration, Source};
 use dlcs_domain::batch::Queue;
 use dlcs_domain::{DomainEvent, wire};
 use dlcs_ingest::IngestSettings;
+use std::sync::Arc;
 
 async fn register(world: &World, id: &str, queue: Queue) {
     let source = Source::Origin { url: format!("http://example.org/gate/{id}") };
     let registration = Registration { queue, ..Registration::of(source) };
-    let defaults = AssetDefaults::default();
+    let defaults = Arc::default();
     world.send(id, AssetCommand::Register { registration, defaults }).await;
 }
 

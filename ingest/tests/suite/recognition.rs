@@ -3,9 +3,7 @@
 use crate::world::{LEASE, Process, World};
 use async_trait::async_trait;
 use dlcs_commands::CommandContext;
-use dlcs_domain::asset::{
-    AssetChange, AssetCommand, AssetDefaults, IngestErrorCode, Registration, Source,
-};
+use dlcs_domain::asset::{AssetChange, AssetCommand, IngestErrorCode, Registration, Source};
 use dlcs_domain::transcription::{
     AskedBy, ImageRef, RecognitionPhase, TextBlobs, TextFormat, Transcription,
     TranscriptionCommand, TranscriptionEvent as Event,
@@ -127,7 +125,7 @@ impl Library {
         let recognise = Patch::Set(languages(recognise));
         let source = Source::Origin { url: url.to_owned() };
         let registration = Registration { recognise, ..Registration::of(source) };
-        let defaults = AssetDefaults::default();
+        let defaults = Arc::default();
         self.world.send(id, AssetCommand::Register { registration, defaults }).await;
         self.world.until_settled(&[id]).await;
     }

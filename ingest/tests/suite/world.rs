@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use dlcs_commands::clock::ManualClock;
 use dlcs_commands::{Clock, CommandContext, Executor, Position};
 use dlcs_domain::asset::{
-    Asset, AssetCommand, AssetDefaults, AssetEvent, IngestErrorCode, LiveAsset, Registration,
-    Source,
+    Asset, AssetCommand, AssetEvent, IngestErrorCode, LiveAsset, Registration, Source,
 };
 use dlcs_domain::{ActorId, BlobRef, CustomerId, DomainEvent, wire};
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
@@ -156,7 +155,7 @@ impl World {
 
     pub(crate) async fn register_source(&self, id: &str, source: Source) {
         let registration = Registration::of(source);
-        let defaults = AssetDefaults::default();
+        let defaults = Arc::default();
         self.send(id, AssetCommand::Register { registration, defaults }).await;
     }
 

@@ -6,13 +6,14 @@ use crate::error::CommandError;
 use crate::services::NewSpace;
 use crate::testing::{World, context, repeatable, rival};
 use dlcs_domain::Languages;
-use dlcs_domain::asset::{Asset, AssetCommand, AssetDefaults, AssetEvent};
+use dlcs_domain::asset::{Asset, AssetCommand, AssetEvent};
 use dlcs_domain::name::{NameEvent, NameReserved};
 use dlcs_domain::space::{
     Space, SpaceChange, SpaceCreated, SpaceDeleted, SpaceEvent, SpaceRenamed,
 };
 use dlcs_domain::{Aggregate, DomainEvent};
 use dlcs_eventlog::{Append, EventId, Expected, StreamRevision};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The next event of a stream, by another process.
@@ -40,7 +41,7 @@ fn created(name: &str) -> SpaceEvent {
 }
 
 fn registered() -> AssetEvent {
-    let defaults = AssetDefaults::default();
+    let defaults = Arc::default();
     let register = AssetCommand::Register { registration: page("a"), defaults };
     let events = Asset::default().handle(register).expect("it is new");
     events.into_iter().next().expect("something is new")
