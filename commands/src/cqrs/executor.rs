@@ -110,6 +110,32 @@ impl Executor {
         answers.pop().expect("one command has one answer")
     }
 
+    /// Executes one command that is made of something else, which is read together with the
+    /// aggregate. `made` gives the command, or says why there is none.
+    pub async fn execute_made<A: Aggregate, E>(
+        &self,
+        context: &CommandContext,
+        id: &str,
+        made: impl Future<Output = Result<A::Command, E>>,
+    ) -> Result<Result<Decided, DispatchError<A::Error>>, E> {
+        let stream = StreamId::new(A::CATEGORY, id);
+        let queued = self.queues.lock(stream.as_str()).await;
+        let page = self.log.read_stream(&stream, StreamRevision(0), PAGE_LENGTH);
+        let (command, page) = futures::join!(made, page);
+        let commands = vec![(context.clone(), id.to_owned(), command?)];
+        let mut prepared = Prepared::of(commands, |_: Outcome<A>| ());
+        prepared.queued.push(queued);
+        if !self.has_no_room(&mut prepared) {
+            let Prepared { commands, keep, answers, decided, .. } = &mut prepared;
+            let work = by_stream::<A>(commands);
+            let planned = self.plan_pages(commands, work, vec![page], *keep).await;
+            planned.into_iter().for_each(|(work, plan)| sort(work, plan, answers, decided));
+        }
+        let (mut answers, _) = self.finish_many(prepared).await;
+        let answer = answers.pop().expect("one command has one answer");
+        Ok(answer.map(|(decided, ())| decided))
+    }
+
     /// Executes commands, those on one stream in their order, and answers in their order.
     pub async fn execute_many<A: Aggregate>(
         &self,
@@ -129,16 +155,8 @@ impl Executor {
         commands: Vec<Command<A>>,
         keep: fn(Outcome<A>) -> T,
     ) -> Prepared<A, T> {
-        let mut prepared = Prepared {
-            answers: commands.iter().map(|_| None).collect(),
-            commands,
-            keep,
-            decided: Vec::new(),
-            queued: Vec::new(),
-        };
-        if self.room.is_short() && !prepared.commands.iter().all(|(_, _, it)| A::makes_room(it)) {
-            let full = || Err(DispatchError::Full("there is hardly any room left".to_owned()));
-            prepared.answers.fill_with(|| Some(full()));
+        let mut prepared = Prepared::of(commands, keep);
+        if self.has_no_room(&mut prepared) {
             return prepared;
         }
         let work = by_stream::<A>(&prepared.commands);
@@ -167,6 +185,17 @@ impl Executor {
         drop(queued);
         let answers = answers.into_iter().map(|it| it.unwrap_or(Err(DispatchError::Busy)));
         (answers.collect(), commands)
+    }
+
+    /// Refuses everything where there is no room for it.
+    fn has_no_room<A: Aggregate, T>(&self, prepared: &mut Prepared<A, T>) -> bool {
+        let makes_room = |(_, _, command): &Command<A>| A::makes_room(command);
+        let is_refused = self.room.is_short() && !prepared.commands.iter().all(makes_room);
+        if is_refused {
+            let full = || Err(DispatchError::Full("there is hardly any room left".to_owned()));
+            prepared.answers.fill_with(|| Some(full()));
+        }
+        is_refused
     }
 
     /// Loads one aggregate.
@@ -345,6 +374,14 @@ impl Executor {
             }
         }
         again
+    }
+}
+
+impl<A: Aggregate, T> Prepared<A, T> {
+    /// Nothing is decided yet.
+    fn of(commands: Vec<Command<A>>, keep: fn(Outcome<A>) -> T) -> Self {
+        let answers = commands.iter().map(|_| None).collect();
+        Self { commands, keep, answers, decided: Vec::new(), queued: Vec::new() }
     }
 }
 

@@ -10,7 +10,7 @@ use dlcs_domain::asset::{
 use dlcs_domain::space::Space;
 use dlcs_domain::{AssetId, BatchId, SpaceId};
 use dlcs_eventlog::StreamRevision;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -68,12 +68,17 @@ impl AssetCommands {
         id: &AssetId,
         registration: Registration,
     ) -> Result<Decided, CommandError> {
-        let defaults = match self.defaults(id.space()).await {
-            Ok(defaults) => defaults,
+        let made = async {
+            let defaults = self.defaults(id.space()).await?;
+            Ok(AssetCommand::Register { registration, defaults })
+        };
+        let id_text = id.to_string();
+        // In a box: the futures that hold this one are nested deep already.
+        let decided = self.executor.execute_made::<Asset, _>(context, &id_text, made).boxed();
+        let decided = match decided.await {
+            Ok(decided) => decided?,
             Err(error) => return Ok(self.repeated(context, id, error).await?.decided),
         };
-        let command = AssetCommand::Register { registration, defaults };
-        let decided = self.execute(context, id, command).await?;
         let registered = [(context, id, &decided)];
         self.take_back_orphans(&registered).await.pop().unwrap_or(Ok(()))?;
         Ok(decided)
