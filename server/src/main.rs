@@ -14,6 +14,7 @@ mod doctor;
 mod documents;
 mod events;
 mod http;
+mod images;
 mod ocr;
 mod projections;
 mod recognition;
@@ -54,6 +55,8 @@ enum Command {
     Ocr(ocr::OcrArgs),
     /// Search the whole collection, or within a manifest, a space, an image.
     Search(search::SearchArgs),
+    /// Write an image as files that any web server shows.
+    Image(images::ImageArgs),
     /// List, read, write, move and delete stored manifests; PDF and zip of them.
     Manifest(documents::ManifestArgs),
     /// List, read, write, move and delete collections.
@@ -143,6 +146,7 @@ async fn dispatch(command: Command, settings: config::Settings) -> anyhow::Resul
         Command::Register(args) => register::run(*args, settings).await,
         Command::Ocr(args) => ocr::run(args, &settings).await,
         Command::Search(args) => search::run(args, &settings).await,
+        Command::Image(args) => images::run(args, &settings).await,
         Command::Manifest(args) => documents::manifest(args, &settings).await,
         Command::Collection(args) => documents::collection(args, &settings).await,
         Command::Annotation(args) => annotations::run(args, &settings).await,

@@ -66,6 +66,38 @@ fn a_scanned_page_is_drawn_and_zoomed_in_the_viewer() {
 }
 
 /// Mirador 4 and Universal Viewer 4 ask version 1.0 of Content Search, Clover 3 asks 2.0.
+/// Exported once, and shown by a web server that knows nothing of images.
+#[test]
+fn an_exported_image_needs_no_server_of_ours() {
+    let Some(pages) = fixtures::folder("pages") else { return };
+    let mut server = Server::start();
+    let page = pages.join("kant_0020.tif");
+    let output = server.command(&["register", "--json", page.to_str().expect("UTF-8")]);
+    assert!(output.status.success(), "{output:?}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let into = folder.path().join("page");
+    let into = into.to_str().expect("UTF-8");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = port.local_addr().expect("it is bound").port().to_string();
+    let url = format!("http://127.0.0.1:{port}/iiif-img/page/");
+    let export = ["image", "export", "1/1/kant_0020.tif", "--level0", "--into", into];
+    let export = [&export[..], &["--id-url", &url]].concat();
+    // Again: nothing of it is fetched twice, and it comes out the same.
+    for _ in 0..2 {
+        let output = server.command(&export);
+        assert!(output.status.success(), "{output:?}");
+    }
+    let info = std::fs::read_to_string(folder.path().join("page/info.json")).expect("written");
+    assert!(info.contains("\"level0\"") && info.contains(url.trim_end_matches('/')), "{info}");
+    let missing = [&export[..2], &["1/1/other.tif"], &export[3..]].concat();
+    assert_eq!(server.command(&missing).status.code(), Some(1));
+    server.kill();
+    if is_here() {
+        let screenshot = folder.path().join("page.png");
+        run("level0.mjs", &[into, &port, screenshot.to_str().expect("UTF-8")]);
+    }
+}
+
 #[tokio::test]
 async fn a_phrase_over_a_line_break_is_marked_on_its_words_in_the_viewers() {
     if !is_here() {
