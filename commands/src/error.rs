@@ -99,7 +99,7 @@ impl Rule for AssetError {
         match self {
             Self::NotRegistered => CommandError::NotFound(text),
             Self::Deleted => CommandError::Gone(text),
-            Self::InvalidDelivery(_) => CommandError::Invalid(text),
+            Self::InvalidDelivery(_) | Self::InvalidLimits(_) => CommandError::Invalid(text),
         }
     }
 }

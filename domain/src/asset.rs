@@ -31,6 +31,8 @@ pub enum AssetError {
     Deleted,
     #[error("{0}")]
     InvalidDelivery(&'static str),
+    #[error("the size limits are not valid: {0}")]
+    InvalidLimits(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,6 +61,7 @@ pub struct LiveAsset {
     pub delivery: Delivery,
     /// Languages in which its pages are recognised by themselves.
     pub recognise: Languages,
+    pub limits: SizeLimits,
     /// The batch that asked last.
     pub batch: Option<BatchId>,
     pub ingest: IngestPhase,
@@ -255,6 +258,8 @@ fn registered(
     registration.roles.apply_to(&mut roles);
     let mut recognise = defaults.recognise.clone();
     registration.recognise.apply_to(&mut recognise);
+    let limits = registration.limits.applied_to(SizeLimits::default());
+    limits.check().map_err(AssetError::InvalidLimits)?;
     Ok(AssetEvent::Registered(Registered {
         generation,
         attempt: 1,
@@ -264,6 +269,7 @@ fn registered(
         roles,
         delivery,
         recognise,
+        limits,
         batch: registration.batch,
         queue: registration.queue,
     }))
@@ -275,14 +281,23 @@ impl LiveAsset {
     /// Exactly one event names the batch, so that its members can be counted. The media type alone
     /// changes nothing: the bytes decide.
     fn put(&self, registration: Registration) -> Result<Vec<AssetEvent>, AssetError> {
-        let Registration { source, media_type, metadata, roles, delivery, recognise, batch, queue } =
-            registration;
+        let Registration {
+            source,
+            media_type,
+            metadata,
+            roles,
+            delivery,
+            recognise,
+            limits,
+            batch,
+            queue,
+        } = registration;
         let is_new_source = source != self.source;
         // The same upload once more is how a client repeats what failed.
         let is_repeat = matches!(source, Source::Upload { .. })
             && matches!(self.ingest, IngestPhase::Failed(_));
         let joins_batch = batch.is_some() && batch != self.batch;
-        let change = AssetChange { metadata, roles, source: None, delivery, recognise };
+        let change = AssetChange { metadata, roles, source: None, delivery, recognise, limits };
         let mut events = self.changed(change)?;
         if is_new_source {
             let attempt = self.next_attempt();
@@ -311,6 +326,11 @@ impl LiveAsset {
         }
         if let Some(languages) = change.recognise.against(&self.recognise).value() {
             events.push(AssetEvent::RecognitionChanged(RecognitionChanged { languages }));
+        }
+        let limits = change.limits.applied_to(self.limits);
+        if limits != self.limits {
+            limits.check().map_err(AssetError::InvalidLimits)?;
+            events.push(AssetEvent::LimitsChanged(limits));
         }
         if let Some(delivery) = change.delivery.filter(|it| *it != self.delivery) {
             delivery.check().map_err(AssetError::InvalidDelivery)?;
@@ -374,6 +394,7 @@ impl LiveAsset {
             }
             AssetEvent::AccessChanged(it) => self.roles.clone_from(&it.roles),
             AssetEvent::RecognitionChanged(it) => self.recognise.clone_from(&it.languages),
+            AssetEvent::LimitsChanged(it) => self.limits = *it,
             AssetEvent::DeliveryChanged(it) => {
                 self.delivery = it.delivery.clone();
                 self.open(it.attempt, None);
@@ -418,6 +439,7 @@ impl Asset {
             roles: it.roles,
             delivery: it.delivery,
             recognise: it.recognise,
+            limits: it.limits,
             batch: it.batch,
             ingest: IngestPhase::Pending,
             tries: 0,

@@ -135,6 +135,7 @@ event_types! {
     "asset.metadata_changed" 1 Asset(AssetEvent::MetadataChanged),
     "asset.access_changed" 1 Asset(AssetEvent::AccessChanged),
     "asset.recognition_changed" 1 Asset(AssetEvent::RecognitionChanged),
+    "asset.limits_changed" 1 Asset(AssetEvent::LimitsChanged),
     "asset.delivery_changed" 1 Asset(AssetEvent::DeliveryChanged),
     "asset.reingest_requested" 1 Asset(AssetEvent::ReingestRequested),
     "asset.ingest_started" 1 Asset(AssetEvent::IngestStarted),

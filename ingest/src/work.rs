@@ -133,7 +133,8 @@ pub(crate) fn change_of(event: &AssetEvent) -> Option<Change> {
         AssetEvent::Deleted(_) => Change::Cancelled,
         AssetEvent::MetadataChanged(_)
         | AssetEvent::AccessChanged(_)
-        | AssetEvent::RecognitionChanged(_) => return None,
+        | AssetEvent::RecognitionChanged(_)
+        | AssetEvent::LimitsChanged(_) => return None,
     })
 }
 

@@ -15,9 +15,9 @@ macro_rules! sqlite {
     };
 }
 
-pub const SQLITE_ASSETS: &[Migration] = sqlite!(3, "assets");
+pub const SQLITE_ASSETS: &[Migration] = sqlite!(4, "assets");
 pub const SQLITE_BATCHES: &[Migration] = sqlite!(3, "batches");
-pub const SQLITE_TILE_METADATA: &[Migration] = sqlite!(1, "tile_metadata");
+pub const SQLITE_TILE_METADATA: &[Migration] = sqlite!(2, "tile_metadata");
 pub const SQLITE_MANIFESTS: &[Migration] = sqlite!(4, "manifests");
 pub const SQLITE_PAGE_TEXT: &[Migration] = sqlite!(1, "page_text");
 pub const SQLITE_NAMED_QUERIES: &[Migration] = sqlite!(1, "named_queries");
@@ -65,9 +65,9 @@ macro_rules! postgres {
     };
 }
 
-pub const POSTGRES_ASSETS: PostgresReadModel = postgres!(3, "assets");
+pub const POSTGRES_ASSETS: PostgresReadModel = postgres!(4, "assets");
 pub const POSTGRES_BATCHES: PostgresReadModel = postgres!(3, "batches");
-pub const POSTGRES_TILE_METADATA: PostgresReadModel = postgres!(1, "tile_metadata", "");
+pub const POSTGRES_TILE_METADATA: PostgresReadModel = postgres!(2, "tile_metadata", "");
 pub const POSTGRES_MANIFESTS: PostgresReadModel = postgres!(4, "manifests");
 pub const POSTGRES_PAGE_TEXT: PostgresReadModel = postgres!(1, "page_text", "");
 pub const POSTGRES_NAMED_QUERIES: PostgresReadModel = postgres!(1, "named_queries", "");

@@ -10,7 +10,7 @@ use crate::page_text::TextStatus;
 use crate::paging::{Page, PageRequest, QueryError};
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::asset::{AssetMetadata, Delivered, Delivery, Failure, Source};
+use dlcs_domain::asset::{AssetMetadata, Delivered, Delivery, Failure, SizeLimits, Source};
 use dlcs_domain::{AssetId, BatchId, CustomerId, Languages, SpaceId};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub const NAME: &str = "assets";
 /// Version of its rows: since 2 a space that is created again is there again,
 /// since 3 it is summed up what is kept.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Where an asset is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +47,7 @@ pub struct AssetRow {
     pub delivery: Delivery,
     /// Languages in which its pages are recognised by themselves.
     pub recognise: Languages,
+    pub limits: SizeLimits,
     pub text: TextSummary,
     pub batch: Option<BatchId>,
     /// Of the newest delivery of this generation, kept while a reingest runs.

@@ -41,6 +41,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
     }
     run! {
         assets::an_asset_is_registered_delivered_and_deleted,
+        assets::size_limits_come_with_an_image_and_change,
         assets::a_failure_that_is_repeated_is_not_the_end,
         assets::what_was_delivered_is_shown_until_there_is_better,
         assets::the_late_result_of_an_old_attempt_changes_nothing,

@@ -176,6 +176,7 @@ pub fn project(
             DomainEvent::Asset(
                 AssetEvent::MetadataChanged(_)
                 | AssetEvent::RecognitionChanged(_)
+                | AssetEvent::LimitsChanged(_)
                 | AssetEvent::IngestFailed(_),
             ) => continue,
             DomainEvent::Asset(it) => PageTextEvent::Asset(Box::new(it.clone())),
@@ -254,6 +255,7 @@ fn apply_asset(record: &mut PageTextRecord, event: AssetEvent, stamp: Stamp) {
         AssetEvent::Registered(_)
         | AssetEvent::MetadataChanged(_)
         | AssetEvent::RecognitionChanged(_)
+        | AssetEvent::LimitsChanged(_)
         | AssetEvent::IngestDelivered(_)
         | AssetEvent::IngestFailed(_) => return,
     }

@@ -5,7 +5,7 @@ use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use crate::streams;
 use async_trait::async_trait;
 use dlcs_domain::access::AccessRule;
-use dlcs_domain::asset::{AssetEvent, Delivered};
+use dlcs_domain::asset::{AssetEvent, Delivered, SizeLimits};
 use dlcs_domain::{AssetId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// Name of the projection.
 pub const NAME: &str = "tile-metadata";
 /// Version of its rows.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// An image as delivery sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,7 @@ pub enum TileMetadataRow {
         attempt: u32,
         channels: Vec<String>,
         roles: Vec<String>,
+        limits: SizeLimits,
         modified_at_us: i64,
     },
     Deleted,
@@ -42,6 +43,22 @@ impl TileMetadataRow {
     /// Returns the rule that guards pixels of this image.
     pub fn rule(&self, id: &AssetId) -> AccessRule {
         AccessRule::of_asset(id.customer(), self.roles())
+    }
+
+    /// Returns the rule that guards the whole image at a size: it may be open while it is small.
+    pub fn rule_of_whole(&self, id: &AssetId, longest_side_px: u32) -> AccessRule {
+        if longest_side_px <= self.limits().open_full_max_px {
+            return AccessRule::Open;
+        }
+        self.rule(id)
+    }
+
+    /// Returns how large it is given out; what is not there has no limits of its own.
+    pub fn limits(&self) -> SizeLimits {
+        match self {
+            Self::Ready { limits, .. } => *limits,
+            Self::Pending { .. } | Self::Failed { .. } | Self::Deleted => SizeLimits::default(),
+        }
     }
 
     /// Returns the roles that close it, as they stand there.
@@ -76,6 +93,7 @@ pub struct TileRecord {
     pub attempt: u32,
     pub channels: Vec<String>,
     pub roles: Vec<String>,
+    pub limits: SizeLimits,
     pub phase: TilePhase,
     /// The attempt that made what is shown now, and what it is.
     pub delivered: Option<(u32, Delivered)>,
@@ -95,7 +113,8 @@ pub enum TilePhase {
 impl TileRecord {
     /// Returns what delivery needs to know: what was delivered last is shown until there is better.
     pub fn into_row(self) -> TileMetadataRow {
-        let Self { generation, channels, roles, phase, delivered, modified_at_us, .. } = self;
+        let Self { generation, channels, roles, limits, phase, delivered, modified_at_us, .. } =
+            self;
         match (phase, delivered) {
             (TilePhase::Deleted, _) => TileMetadataRow::Deleted,
             (_, Some((attempt, delivered))) => TileMetadataRow::Ready {
@@ -104,6 +123,7 @@ impl TileRecord {
                 attempt,
                 channels,
                 roles,
+                limits,
                 modified_at_us,
             },
             (TilePhase::Failed, None) => TileMetadataRow::Failed { roles },
@@ -156,6 +176,7 @@ pub fn fold(change: TileChange, images: &mut impl Table<TileRecord>) -> Result<(
             attempt: it.attempt,
             channels: it.delivery.channels,
             roles: it.roles,
+            limits: it.limits,
             phase: TilePhase::Pending,
             delivered: None,
             modified_at_us: stamp.recorded_at_us,
@@ -177,6 +198,10 @@ fn apply(record: &mut TileRecord, event: AssetEvent, now_us: i64) {
         | AssetEvent::RecognitionChanged(_) => {}
         AssetEvent::AccessChanged(it) => {
             record.roles = it.roles;
+            record.modified_at_us = now_us;
+        }
+        AssetEvent::LimitsChanged(it) => {
+            record.limits = it;
             record.modified_at_us = now_us;
         }
         AssetEvent::DeliveryChanged(it) => {

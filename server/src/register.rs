@@ -63,6 +63,12 @@ pub(crate) struct RegisterArgs {
     /// Role that may see the images; repeatable.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
+    /// Longest side in which the images are given out, in pixels.
+    #[arg(long, value_name = "PIXELS")]
+    max_width: Option<u32>,
+    /// Longest side of the whole image that is shown to those without a role, in pixels.
+    #[arg(long, value_name = "PIXELS")]
+    open_full_max: Option<u32>,
     /// Languages in which the text is recognised, for example deu or deu+frk.
     #[arg(long, value_name = "LANG[+LANG]")]
     ocr: Option<String>,

@@ -23,6 +23,7 @@ mod graphql;
 mod hostile;
 mod journey;
 mod keys;
+mod limits;
 mod management;
 mod manifest_edits;
 mod manifests;

@@ -19,7 +19,7 @@ use async_graphql::{
 };
 use dlcs_commands::{CommandContext, CommandError, Decided};
 use dlcs_domain::access::{AccessRule, Action, Decision, Principal, decide};
-use dlcs_domain::asset::{MetadataPatch, Registration, Source};
+use dlcs_domain::asset::{MetadataPatch, Registration, SizeLimitsPatch, Source};
 use dlcs_domain::collection::ROOT;
 use dlcs_domain::transcription::TextEdit;
 use dlcs_domain::{ActorId, AssetId, CustomerId, Languages, ManifestId, Patch, PlacePatch};
@@ -46,6 +46,10 @@ pub(crate) struct RegisterAssetInput {
     roles: MaybeUndefined<Vec<String>>,
     /// Languages in which its pages are recognised by themselves, for example `deu`.
     ocr: MaybeUndefined<Vec<String>>,
+    /// Longest side of every answer, in pixels: 256 or more, or 0 for what the server allows.
+    max_width: MaybeUndefined<u32>,
+    /// Longest side of the whole image that is shown to those who hold none of its roles; 0: nothing.
+    open_full_max: MaybeUndefined<u32>,
 }
 
 /// What became of a registration.
@@ -246,6 +250,10 @@ fn registration(input: RegisterAssetInput) -> Result<Registration> {
         },
         roles: patch(input.roles),
         recognise,
+        limits: SizeLimitsPatch {
+            max_width_px: patch(input.max_width),
+            open_full_max_px: patch(input.open_full_max),
+        },
         ..Registration::of(Source::Origin { url: input.origin })
     })
 }

@@ -6,9 +6,10 @@ use crate::http::raw_path::PathParams;
 use crate::state::{Resource, Shared};
 use axum::http::{HeaderValue, StatusCode, header};
 use dlcs_domain::access::AccessRule;
-use dlcs_domain::asset::Delivered;
+use dlcs_domain::asset::{Delivered, SizeLimits};
 use dlcs_domain::{AssetId, CustomerId, SpaceId};
 use dlcs_iiif::Dimensions;
+use dlcs_iiif::image_request::{ImageRequest, Limits, Region, Resolved};
 use dlcs_iiif::link::encode_segment;
 use dlcs_projections::assets;
 use dlcs_projections::tile_metadata::{self, TileMetadataRow};
@@ -34,11 +35,32 @@ pub(crate) struct Ready<'a> {
     pub generation: u32,
     pub attempt: u32,
     pub channels: &'a [String],
+    pub limits: SizeLimits,
     pub modified_at_us: i64,
 }
 
 /// Reads the asset of an address and decides on it by its own rule.
 pub(crate) async fn find(state: &Shared, caller: &Caller, params: &PathParams) -> Answer<Found> {
+    let found = look_up(state, caller, params).await?;
+    caller.check(&found.row.rule(&found.id))?;
+    Ok(found)
+}
+
+/// The same for pixels: where the whole image is open while it is small, [`Found::check_pixels`] decides
+/// once it is known what of it is asked for.
+pub(crate) async fn find_pixels(
+    state: &Shared,
+    caller: &Caller,
+    params: &PathParams,
+) -> Answer<Found> {
+    let found = look_up(state, caller, params).await?;
+    if found.row.limits().open_full_max_px == 0 {
+        caller.check(&found.row.rule(&found.id))?;
+    }
+    Ok(found)
+}
+
+async fn look_up(state: &Shared, caller: &Caller, params: &PathParams) -> Answer<Found> {
     let id = id_of(state, caller.customer()?, params).await?;
     state.settle(&Resource::Asset(id.clone())).await;
     let row = tile_metadata(state, &id).await?.ok_or_else(Problem::not_found)?;
@@ -46,7 +68,6 @@ pub(crate) async fn find(state: &Shared, caller: &Caller, params: &PathParams) -
         return Err(Problem::gone());
     }
     let rule = row.rule(&id);
-    caller.check(&rule)?;
     let segments = ["customer", "space", "asset"].map(|name| encode_segment(params.get(name)));
     Ok(Found { is_open: rule == AccessRule::Open, tail: segments.join("/"), id, row })
 }
@@ -86,6 +107,23 @@ pub(crate) async fn space_of(state: &Shared, customer: CustomerId, text: &str) -
 }
 
 impl Found {
+    /// Decides on pixels by what of the image they show.
+    pub(crate) fn check_pixels(
+        &self,
+        caller: &Caller,
+        request: &ImageRequest,
+        resolved: &Resolved,
+    ) -> Answer<()> {
+        let rule = match request.region {
+            Region::Full => {
+                let longest_side_px = resolved.size.width.max(resolved.size.height);
+                self.row.rule_of_whole(&self.id, longest_side_px)
+            }
+            _ => self.row.rule(&self.id),
+        };
+        caller.check(&rule)
+    }
+
     /// Returns what was ingested, or says why there is nothing to show.
     pub(crate) fn ready(&self) -> Answer<Ready<'_>> {
         match &self.row {
@@ -94,6 +132,7 @@ impl Found {
                 generation,
                 attempt,
                 channels,
+                limits,
                 modified_at_us,
                 ..
             } => Ok(Ready {
@@ -101,6 +140,7 @@ impl Found {
                 generation: *generation,
                 attempt: *attempt,
                 channels,
+                limits: *limits,
                 modified_at_us: *modified_at_us,
             }),
             TileMetadataRow::Pending { .. } => {
@@ -124,7 +164,21 @@ impl Ready<'_> {
 
     pub(crate) fn thumbnails(&self) -> Vec<Dimensions> {
         let sizes = self.delivered.thumbnails.iter();
-        sizes.map(|(width, height)| Dimensions { width: *width, height: *height }).collect()
+        let sizes = sizes.map(|(width, height)| Dimensions { width: *width, height: *height });
+        let own = self.limits_within(&Limits::default());
+        sizes.filter(|size| own.allow(*size)).collect()
+    }
+
+    /// Returns what holds for answers: the image's own limits, and those of the server.
+    pub(crate) fn limits_within(&self, server: &Limits) -> Limits {
+        let own = self.limits.max_width_px;
+        if own == 0 {
+            return *server;
+        }
+        let width_max = Some(server.width_max.map_or(own, |it| it.min(own)));
+        // Of a square box: what has no height of its own takes the width.
+        let height_max = server.height_max.map(|it| it.min(own));
+        Limits { width_max, height_max, ..*server }
     }
 
     /// Returns the image version: what `?v=` names.

@@ -5,7 +5,7 @@ use super::asset::Ready;
 use crate::state::Shared;
 use dlcs_domain::AssetId;
 use dlcs_iiif::image_info::ComplianceLevel;
-use dlcs_iiif::image_request::{Dimensions, ImageVersion};
+use dlcs_iiif::image_request::{Dimensions, ImageVersion, Limits};
 use dlcs_iiif::presentation::{
     AnnotationReference, Canvas, ExternalResource, ImageResource, ImageService, LanguageMap,
     PresentationVersion,
@@ -93,17 +93,16 @@ fn image(
         PresentationVersion::V3 => format!("{}/full/max/0/default.jpg", services[0].id),
         PresentationVersion::V2 => format!("{}/full/full/0/default.jpg", services[1].id),
     };
-    let size = largest_answer(state, source);
+    let size = largest_answer(&ready.limits_within(&state.limits.image), source);
     Some(ImageResource { services, ..ImageResource::jpeg(id, size) })
 }
 
-/// Returns what `max` comes to under the limits of this server.
-fn largest_answer(state: &Shared, source: Dimensions) -> Dimensions {
+/// Returns what `max` comes to under limits.
+fn largest_answer(limits: &Limits, source: Dimensions) -> Dimensions {
     use dlcs_iiif::image_request::{ImageRequest, resolve};
     let request = ImageRequest::parse_path(ImageVersion::V3, "full/max/0/default.jpg");
-    let resolved = request
-        .ok()
-        .and_then(|request| resolve(&request, ImageVersion::V3, source, &state.limits.image).ok());
+    let resolved =
+        request.ok().and_then(|request| resolve(&request, ImageVersion::V3, source, limits).ok());
     resolved.map_or(source, |resolved| resolved.size)
 }
 

@@ -1,7 +1,7 @@
 //! Image requests: Image API 3.0 and 2.1, section 4.
 
 use super::address::{self, Service};
-use super::asset::{Found, Ready, find};
+use super::asset::{Found, Ready, find_pixels};
 use super::caching::{Caching, digest};
 use super::prepared::{self, Pixels, Prepared};
 use crate::access::Caller;
@@ -27,15 +27,16 @@ pub(crate) async fn image(State(state): State<Shared>, caller: Caller, request: 
         return Ok(answer);
     }
     let params = wanted.params(&state).await?;
-    let found = find(&state, &caller, &params).await?;
+    let found = find_pixels(&state, &caller, &params).await?;
     let ready = found.ready()?;
     ready.needs_channel("iiif-img")?;
     let fixed = caller.version.map(|version| version.image());
     let (version, request) = parse(&params, fixed)?;
-    let resolved = resolve(&request, version, ready.dimensions(), &state.limits.image)
+    let limits = ready.limits_within(&state.limits.image);
+    let resolved = resolve(&request, version, ready.dimensions(), &limits)
         .map_err(|error| Problem::bad_request("bad-image-request", error.to_string()))?;
+    found.check_pixels(&caller, &request, &resolved)?;
     let asked = Asked { service: Service::Images, fixed, version, request, resolved };
-    let limits = state.limits.image;
     respond(&state, &found, &ready, &asked, &limits, &wanted).await
 }
 

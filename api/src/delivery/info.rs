@@ -14,7 +14,7 @@ use axum::response::IntoResponse;
 use dlcs_domain::access::{Action, Decision, decide};
 use dlcs_iiif::ImageVersion;
 use dlcs_iiif::image_info::ImageDescription;
-use dlcs_iiif::image_request::{Dimensions, Quality, TileGrid};
+use dlcs_iiif::image_request::{Dimensions, Limits, Quality, TileGrid};
 use dlcs_iiif::link::profile_link;
 use dlcs_iiif::negotiation::negotiate_image_info;
 
@@ -89,10 +89,40 @@ pub(crate) async fn thumbnail_info(
 /// Lists the ready-made sizes and the size of every level.
 ///
 /// OpenSeadragon takes `sizes` for the levels of the pyramid when there are as many of them; with
-/// every level among them they are either more, or just the levels.
-fn sizes(image: Dimensions, grid: &TileGrid, thumbnails: Vec<Dimensions>) -> Vec<Dimensions> {
-    let levels = grid.scale_factors.iter().map(|scale| image.divided_by(*scale));
-    thumbnails.into_iter().chain(levels).collect()
+/// every level among them they are either more, or just the levels. Where limits take some away, so
+/// many are left out, the smallest first, that it cannot.
+fn sizes(
+    image: Dimensions,
+    grid: &TileGrid,
+    thumbnails: Vec<Dimensions>,
+    limits: &Limits,
+) -> Vec<Dimensions> {
+    let scales = grid.scale_factors.iter();
+    let mut levels: Vec<_> = scales.map(|scale| image.divided_by(*scale)).collect();
+    let mut all: Vec<_> = thumbnails.into_iter().chain(levels.iter().copied()).collect();
+    all.retain(|size| limits.allow(*size));
+    for list in [&mut all, &mut levels] {
+        list.sort_by_key(|size| (size.width, size.height));
+        list.dedup();
+    }
+    // It adds the whole image by itself where that alone is missing.
+    let is_misread = |all: &[Dimensions]| match levels.len().checked_sub(all.len()) {
+        Some(0) => all != levels,
+        Some(1) => !levels.starts_with(all),
+        _ => false,
+    };
+    while is_misread(&all) {
+        all.remove(0);
+    }
+    all
+}
+
+/// Returns the side of tiles that a viewer may ask for under limits: that of the stored ones, or the
+/// largest power of two below.
+fn tile_side(stored: u32, limits: &Limits) -> u32 {
+    let sides = [limits.width_max, limits.height_max].into_iter().flatten();
+    let most = sides.min().unwrap_or(stored).max(1);
+    if stored <= most { stored } else { 1 << most.ilog2() }
 }
 
 async fn info(
@@ -112,10 +142,12 @@ async fn info(
             ready.needs_channel("iiif-img")?;
             let dimensions = ready.dimensions();
             let mut description = ImageDescription::level2(id, dimensions);
-            let grid = TileGrid::covering(dimensions, ready.delivered.tile_side_px);
-            description.sizes = sizes(dimensions, &grid, ready.thumbnails());
+            let limits = ready.limits_within(&state.limits.image);
+            let side = tile_side(ready.delivered.tile_side_px, &limits);
+            let grid = TileGrid::covering(dimensions, side);
+            description.sizes = sizes(dimensions, &grid, ready.thumbnails(), &limits);
             description.tiles = Some(grid);
-            description.limits = state.limits.image;
+            description.limits = limits;
             if ready.delivered.gray {
                 description.qualities = vec![Quality::Gray, Quality::Bitonal];
             }
@@ -176,13 +208,32 @@ mod tests {
             let grid = TileGrid::covering(image, 512);
             let boxes = [1024, 400, 200, 100].map(|side| Dimensions { width: side, height: side });
             let thumbnails: Vec<_> = boxes.into_iter().map(|it| image.fit_within(it)).collect();
-            let mut all = sizes(image, &grid, thumbnails);
-            all.sort_by_key(|size| size.width);
-            all.dedup();
             let levels: Vec<_> =
                 grid.scale_factors.iter().rev().map(|scale| image.divided_by(*scale)).collect();
             let most = grid.scale_factors.len();
-            assert!(all.len() > most || all == levels, "{width}×{height}: {all:?}");
+            for width_max in [None, Some(256), Some(512), Some(700), Some(1500), Some(4000)] {
+                let limits = Limits { width_max, ..Limits::default() };
+                let all = sizes(image, &grid, thumbnails.clone(), &limits);
+                // What OpenSeadragon would take for the levels.
+                let taken = match all.len() {
+                    len if len == most => Some(all.clone()),
+                    len if len + 1 == most => Some([&all[..], &[image]].concat()),
+                    _ => None,
+                };
+                assert!(taken.is_none_or(|it| it == levels), "{image:?} {width_max:?}: {all:?}");
+                assert!(all.iter().all(|size| limits.allow(*size)), "{image:?} {width_max:?}");
+                assert!(width_max.is_some() || all.len() >= most, "{image:?}: {all:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_are_no_larger_than_answers_may_be() {
+        let limited = |width_max| Limits { width_max, ..Limits::default() };
+        for (stored, width_max, expected) in
+            [(512, None, 512), (512, Some(512), 512), (512, Some(511), 256), (512, Some(256), 256)]
+        {
+            assert_eq!(tile_side(stored, &limited(width_max)), expected, "{width_max:?}");
         }
     }
 }

@@ -194,6 +194,7 @@ pub(crate) fn ready(row: &AssetRow) -> Option<Ready<'_>> {
         generation: row.generation,
         attempt: row.delivered_attempt?,
         channels: &row.delivery.channels,
+        limits: row.limits,
         modified_at_us: row.modified_at_us,
     })
 }

@@ -1,7 +1,7 @@
 //! `/thumbs/…`: a level 0 service. Its ready-made sizes, and nothing else.
 
 use super::address::Service;
-use super::asset::find;
+use super::asset::find_pixels;
 use super::images::{Asked, Wanted, parse, respond};
 use crate::access::Caller;
 use crate::error::{Answer, Problem};
@@ -20,7 +20,7 @@ pub(crate) async fn thumbnail(
         return Ok(answer);
     }
     let params = wanted.params(&state).await?;
-    let found = find(&state, &caller, &params).await?;
+    let found = find_pixels(&state, &caller, &params).await?;
     let ready = found.ready()?;
     ready.needs_channel("thumbs")?;
     let fixed = caller.version.map(|version| version.image());
@@ -34,6 +34,7 @@ pub(crate) async fn thumbnail(
     };
     let resolved = resolve(&request, version, ready.dimensions(), &limits)
         .map_err(|error| Problem::bad_request("bad-image-request", error.to_string()))?;
+    found.check_pixels(&caller, &request, &resolved)?;
     let is_ready_made = request.region == Region::Full
         && resolved.is_plain()
         && resolved.format == Format::Jpg

@@ -167,10 +167,11 @@ impl Book {
 
 impl Leaf<'_> {
     fn picture(&self) -> Picture {
-        let Ready { generation, attempt, .. } = self.ready;
+        let Ready { generation, attempt, limits, .. } = self.ready;
         Picture {
             key: ObjectKey::derivative(&self.asset.to_string(), generation, attempt),
             only_ready_made: !self.ready.has_channel("iiif-img"),
+            side_max_px: if limits.max_width_px == 0 { u32::MAX } else { limits.max_width_px },
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Picture {
     pub key: ObjectKey,
     /// The image itself is not offered, only sizes of it.
     pub only_ready_made: bool,
+    /// Longest side in which the image is given out, in pixels.
+    pub side_max_px: u32,
 }
 
 impl Kind {
@@ -49,7 +51,7 @@ impl Kind {
 pub(super) async fn jpeg(state: &Shared, kind: Kind, picture: &Picture) -> Answer<Bytes> {
     let key = &picture.key;
     let index = state.tiles.index(key).await?;
-    let plan = planned(&index, kind.side_px(), picture.only_ready_made)?;
+    let plan = planned(&index, kind.side_px().min(picture.side_max_px), picture)?;
     let is_rendered = matches!(plan, RenderPlan::Render(_));
     let mut tries = 0;
     loop {
@@ -66,10 +68,11 @@ pub(super) async fn jpeg(state: &Shared, kind: Kind, picture: &Picture) -> Answe
 
 /// Takes a ready-made size that is large enough and not much larger; else the image is scaled down to
 /// `side`.
-fn planned(index: &DerivativeIndex, side: u32, only_ready_made: bool) -> Answer<RenderPlan> {
+fn planned(index: &DerivativeIndex, side: u32, picture: &Picture) -> Answer<RenderPlan> {
     let sizes = index.thumbnails.iter().map(|it| (it.width.max(it.height), it.extent));
+    let sizes = sizes.filter(|it| it.0 <= picture.side_max_px);
     let longer = |(longer, _): &(u32, _)| *longer;
-    let ready = if only_ready_made {
+    let ready = if picture.only_ready_made {
         sizes.max_by_key(longer)
     } else {
         let fits = side..=side + side / 3;
@@ -97,7 +100,8 @@ mod tests {
     use super::*;
     use dlcs_imaging::derivative::index::{Extent, StoredThumbnail};
 
-    fn planned_of(width: u32, height: u32, side: u32, only_ready_made: bool) -> RenderPlan {
+    fn planned_of(width: u32, height: u32, side: u32, picture: (bool, u32)) -> RenderPlan {
+        let (only_ready_made, side_max_px) = picture;
         let level = |width: u32, height: u32| {
             let (across, down) = (width.div_ceil(512), height.div_ceil(512));
             dlcs_imaging::derivative::index::Level {
@@ -121,16 +125,22 @@ mod tests {
             levels: vec![level(width, height), level(width.div_ceil(2), height.div_ceil(2))],
             thumbnails: [1024, 400].map(thumbnail).to_vec(),
         };
-        planned(&index, side, only_ready_made).expect("a plan")
+        let key = ObjectKey::derivative("1/1/page", 1, 1);
+        let picture = Picture { key, only_ready_made, side_max_px };
+        planned(&index, side, &picture).expect("a plan")
     }
 
     #[test]
     fn a_ready_made_size_is_taken_where_it_fits() {
         let ready = RenderPlan::StoredThumbnail(Extent { offset: 1024, length: 1 });
-        assert_eq!(planned_of(4000, 2000, 1000, false), ready);
-        assert_eq!(planned_of(4000, 2000, 1500, true), ready, "no more than is offered");
-        for (width, side, expected) in [(4000, 1500, 1500), (1400, 1500, 1400)] {
-            match planned_of(width, width / 2, side, false) {
+        let any = u32::MAX;
+        assert_eq!(planned_of(4000, 2000, 1000, (false, any)), ready);
+        assert_eq!(planned_of(4000, 2000, 1500, (true, any)), ready, "no more than is offered");
+        let smaller = RenderPlan::StoredThumbnail(Extent { offset: 400, length: 1 });
+        assert_eq!(planned_of(4000, 2000, 1500, (true, 1023)), smaller, "nor than is given out");
+        let cases = [(4000, 1500, any, 1500), (1400, 1500, any, 1400), (4000, 900, 900, 900)];
+        for (width, side, side_max, expected) in cases {
+            match planned_of(width, width / 2, side, (false, side_max)) {
                 RenderPlan::Render(render) => assert_eq!(render.width, expected),
                 other => panic!("{other:?}"),
             }

@@ -3,8 +3,10 @@
 use crate::error::{Answer, Problem};
 use crate::http::fields::Fields;
 use crate::state::Shared;
-use dlcs_domain::AssetId;
-use dlcs_domain::asset::{AssetChange, Delivery, MetadataPatch, Registration, Source};
+use dlcs_domain::asset::{
+    AssetChange, Delivery, MetadataPatch, Registration, SizeLimits, SizeLimitsPatch, Source,
+};
+use dlcs_domain::{AssetId, Patch};
 use serde_json::Value;
 
 /// Reads a registration. `known` is the source of an asset that is there already.
@@ -22,6 +24,7 @@ pub(crate) fn registration(
         roles: fields.patch_texts("roles")?,
         delivery: delivery(fields)?,
         recognise: fields.patch_languages("ocr")?,
+        limits: limits(fields)?,
         ..Registration::of(source)
     })
 }
@@ -34,6 +37,42 @@ pub(crate) fn change(state: &Shared, fields: &Fields<'_>) -> Answer<AssetChange>
         source: source(state, fields)?,
         delivery: delivery(fields)?,
         recognise: fields.patch_languages("ocr")?,
+        limits: limits(fields)?,
+    })
+}
+
+/// Reads `maxWidth` and `openFullMax`, and the older name of both.
+fn limits(fields: &Fields<'_>) -> Answer<SizeLimitsPatch> {
+    const OLD: &str = "maxUnauthorised";
+    let max_width_px = pixels(fields, "maxWidth")?;
+    let mut open_full_max_px = pixels(fields, "openFullMax")?;
+    let old = fields.patch_integer(OLD)?;
+    let is_said_anew = !max_width_px.is_keep() || !open_full_max_px.is_keep();
+    if !old.is_keep() && is_said_anew {
+        let detail = "`maxUnauthorised` is not given together with `maxWidth` or `openFullMax`";
+        return Err(Problem::field(OLD, detail));
+    }
+    match old {
+        Patch::Keep => {}
+        // -1: there is no such limit. Roles decide, as they do for 0.
+        Patch::Clear | Patch::Set(-1 | 0) => open_full_max_px = Patch::Clear,
+        Patch::Set(_) => open_full_max_px = pixels(fields, OLD)?,
+    }
+    let limits = SizeLimitsPatch { max_width_px, open_full_max_px };
+    limits.applied_to(SizeLimits::default()).check().map_err(|reason| {
+        let is_width = !limits.max_width_px.is_keep() && reason.contains("maxWidth");
+        Problem::field(if is_width { "maxWidth" } else { "openFullMax" }, reason)
+    })?;
+    Ok(limits)
+}
+
+fn pixels(fields: &Fields<'_>, name: &str) -> Answer<Patch<u32>> {
+    Ok(match fields.patch_integer(name)? {
+        Patch::Keep => Patch::Keep,
+        Patch::Clear => Patch::Clear,
+        Patch::Set(number) => Patch::Set(u32::try_from(number).map_err(|_| {
+            Problem::field(name, format!("`{name}` is a number of pixels, 0 or more"))
+        })?),
     })
 }
 

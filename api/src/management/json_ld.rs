@@ -100,6 +100,8 @@ pub(crate) fn image(base: &PublicUrl, row: &AssetRow) -> Value {
         "tags": metadata.tags,
         "roles": row.roles,
         "ocr": row.recognise,
+        "maxWidth": row.limits.max_width_px,
+        "openFullMax": row.limits.open_full_max_px,
         "deliveryChannels": channels,
         "created": iso(row.created_at_us),
         "modified": iso(row.modified_at_us),

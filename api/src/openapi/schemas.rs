@@ -162,7 +162,7 @@ fn image() -> Value {
     let mut image = object(json!({
         "id": text(), "customer": integer(), "space": integer(), "origin": optional("string"),
         "mediaType": optional("string"), "tags": texts(), "roles": texts(),
-        "ocr": texts(),
+        "ocr": texts(), "maxWidth": integer(), "openFullMax": integer(),
         "deliveryChannels": {"type": "array", "items": {"type": "object", "properties": {
             "channel": {"enum": ["iiif-img", "thumbs", "file", "none"]}, "policy": text(),
         }}},

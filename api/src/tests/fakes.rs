@@ -19,7 +19,7 @@ use dlcs_commands::idempotency::{
 use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_commands::sessions::MemorySessions;
 use dlcs_domain::access::{AccessRule, Principal};
-use dlcs_domain::asset::Delivered;
+use dlcs_domain::asset::{Delivered, SizeLimits};
 use dlcs_domain::batch::Queue;
 use dlcs_domain::{
     AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId, ManifestId,
@@ -275,6 +275,7 @@ fn ready(roles: Vec<String>) -> TileMetadataRow {
         attempt: 1,
         channels: vec!["iiif-img".to_owned(), "thumbs".to_owned()],
         roles,
+        limits: SizeLimits::default(),
         modified_at_us: 1_700_000_000_000_000,
     }
 }

@@ -57,6 +57,7 @@ impl Sample {
             },
             roles: Vec::new(),
             recognise: Default::default(),
+            limits: Default::default(),
             delivery: Delivery::standard(),
             batch: None,
             queue: Default::default(),

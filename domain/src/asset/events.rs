@@ -1,6 +1,8 @@
 //! What happens to an asset.
 
-use super::values::{AssetMetadata, Delivered, Delivery, Failure, MetadataPatch, Source};
+use super::values::{
+    AssetMetadata, Delivered, Delivery, Failure, MetadataPatch, SizeLimits, Source,
+};
 use crate::batch::Queue;
 use crate::ids::BatchId;
 use crate::languages::Languages;
@@ -16,6 +18,8 @@ pub enum AssetEvent {
     AccessChanged(AccessChanged),
     /// Holds for what is delivered from now on.
     RecognitionChanged(RecognitionChanged),
+    /// Holds at once: what is made of the image stays as it is.
+    LimitsChanged(SizeLimits),
     /// Opens attempt `attempt`, since other derivatives are needed.
     DeliveryChanged(DeliveryChanged),
     /// Opens attempt `attempt`.
@@ -51,6 +55,8 @@ pub struct Registered {
     /// Languages in which its pages are recognised by themselves.
     #[serde(skip_serializing_if = "Languages::is_empty", default)]
     pub recognise: Languages,
+    #[serde(skip_serializing_if = "SizeLimits::is_default", default)]
+    pub limits: SizeLimits,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub batch: Option<BatchId>,
     /// Where its work waits.

@@ -42,6 +42,7 @@ fn registered_as(source: Source) -> Registered {
         roles: vec![],
         delivery: Delivery::standard(),
         recognise: Languages::default(),
+        limits: SizeLimits::default(),
         batch: None,
         queue: Queue::Default,
     }
@@ -207,6 +208,31 @@ fn other_languages_hold_and_open_no_attempt() {
         .when(AssetCommand::Change(change(Patch::Clear)))
         .then([changed("")]);
     assert_eq!((live(&history).attempt, live(&history).edits), (1, 2));
+}
+
+#[test]
+fn size_limits_hold_and_open_no_attempt() {
+    let patch = |max: u32, open: Patch<u32>| SizeLimitsPatch {
+        max_width_px: Patch::Set(max),
+        open_full_max_px: open,
+    };
+    let change = |limits| AssetCommand::Change(AssetChange { limits, ..AssetChange::default() });
+    let changed = |max_width_px, open_full_max_px| {
+        AssetEvent::LimitsChanged(SizeLimits { max_width_px, open_full_max_px })
+    };
+    given::<Asset>([registered()])
+        .when(change(patch(1_000, Patch::Set(400))))
+        .then([changed(1_000, 400)]);
+    let history = [registered(), changed(1_000, 400)];
+    given::<Asset>(history.clone()).when(change(patch(1_000, Patch::Keep))).then([]);
+    given::<Asset>(history.clone()).when(change(patch(0, Patch::Keep))).then([changed(0, 400)]);
+    assert_eq!((live(&history).attempt, live(&history).edits), (1, 2));
+    let limits = patch(255, Patch::Keep);
+    let refusal = limits.applied_to(SizeLimits::default()).check().expect_err("too little");
+    let registration = Registration { limits: limits.clone(), ..Registration::of(origin("b")) };
+    let refused = AssetError::InvalidLimits(refusal);
+    given::<Asset>(history).when(change(limits)).then_refused(&refused);
+    given::<Asset>([]).when(with(registration)).then_refused(&refused);
 }
 
 #[test]

@@ -151,6 +151,62 @@ impl Delivery {
     }
 }
 
+/// How large the pixels of an image are given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SizeLimits {
+    /// Longest side of every answer, in pixels; 0: what the server allows.
+    #[serde(skip_serializing_if = "is_unset", default)]
+    pub max_width_px: u32,
+    /// Longest side of the whole image that is shown to those who hold none of its roles, in pixels;
+    /// 0: they see nothing. An image without roles is open anyhow.
+    #[serde(skip_serializing_if = "is_unset", default)]
+    pub open_full_max_px: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_unset(pixels: &u32) -> bool {
+    *pixels == 0
+}
+
+impl SizeLimits {
+    /// Less is too little for a viewer's tiles.
+    pub const MAX_WIDTH_LEAST_PX: u32 = 256;
+    const SIDE_MAX_PX: u32 = 1 << 20;
+
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Says what is wrong with the limits, or nothing.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let widths = Self::MAX_WIDTH_LEAST_PX..=Self::SIDE_MAX_PX;
+        if self.max_width_px != 0 && !widths.contains(&self.max_width_px) {
+            return Err("`maxWidth` is at least 256 pixels and at most 1048576, or 0 for none");
+        }
+        if self.open_full_max_px > Self::SIDE_MAX_PX {
+            return Err("`openFullMax` is at most 1048576 pixels, or 0 for none");
+        }
+        Ok(())
+    }
+}
+
+/// A change of [`SizeLimits`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SizeLimitsPatch {
+    pub max_width_px: Patch<u32>,
+    pub open_full_max_px: Patch<u32>,
+}
+
+impl SizeLimitsPatch {
+    /// Returns what `limits` become.
+    #[must_use]
+    pub fn applied_to(&self, mut limits: SizeLimits) -> SizeLimits {
+        self.max_width_px.apply_to(&mut limits.max_width_px);
+        self.open_full_max_px.apply_to(&mut limits.open_full_max_px);
+        limits
+    }
+}
+
 /// What an asset takes from its space and its program when the client says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssetDefaults {
@@ -183,6 +239,7 @@ pub struct Registration {
     pub delivery: Option<Delivery>,
     /// Languages in which its pages shall be recognised by themselves.
     pub recognise: Patch<Languages>,
+    pub limits: SizeLimitsPatch,
     pub batch: Option<BatchId>,
     /// Where the work waits, if there is any to do.
     pub queue: Queue,
@@ -198,6 +255,7 @@ impl Registration {
             roles: Patch::Keep,
             delivery: None,
             recognise: Patch::Keep,
+            limits: SizeLimitsPatch::default(),
             batch: None,
             queue: Queue::Default,
         }
@@ -212,6 +270,7 @@ pub struct AssetChange {
     pub source: Option<Source>,
     pub delivery: Option<Delivery>,
     pub recognise: Patch<Languages>,
+    pub limits: SizeLimitsPatch,
 }
 
 /// Lists of texts that an asset has.

@@ -70,6 +70,7 @@ CREATE TABLE {schema}.assets (
     edit_revision     bigint   NOT NULL,
     position          bigint   NOT NULL,
     text_json         text     COLLATE "C",  -- NULL: nobody asked, and there is no text
+    limits_json       text     COLLATE "C",  -- NULL: no limits of its own
     PRIMARY KEY (customer, space, name)
 ) WITH (fillfactor = 80);
 

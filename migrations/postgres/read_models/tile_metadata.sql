@@ -12,5 +12,6 @@ CREATE TABLE {schema}.images (
     delivered_attempt bigint,
     delivered_json    text     COLLATE "C",
     modified_at_us    bigint   NOT NULL,
+    limits_json       text     COLLATE "C",     -- NULL: no limits of its own
     PRIMARY KEY (customer, space, name)
 ) WITH (fillfactor = 80);

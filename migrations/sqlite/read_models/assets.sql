@@ -65,6 +65,7 @@ CREATE TABLE assets (
     roles_json        TEXT    NOT NULL,
     delivery_json     TEXT    NOT NULL,
     recognise_json    TEXT    NOT NULL,
+    limits_json       TEXT,                  -- NULL: no limits of its own
     text_json         TEXT,                  -- NULL: nobody asked, and there is no text
     batch             BLOB,                  -- the 16 bytes of a UUID
     delivered_json    TEXT,

@@ -8,6 +8,7 @@ CREATE TABLE images (
     attempt           INTEGER NOT NULL,
     channels_json     TEXT    NOT NULL,
     roles_json        TEXT    NOT NULL,
+    limits_json       TEXT,                  -- NULL: no limits of its own
     phase             INTEGER NOT NULL,      -- 0 pending, 1 delivered, 2 failed, 3 deleted
     delivered_attempt INTEGER,
     delivered_json    TEXT,

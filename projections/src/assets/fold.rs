@@ -231,6 +231,7 @@ fn registered(id: AssetId, it: Registered, edits: u64, stamp: Stamp) -> AssetRec
         roles: it.roles,
         delivery: it.delivery,
         recognise: it.recognise,
+        limits: it.limits,
         text: TextSummary::default(),
         batch: it.batch,
         delivered: None,
@@ -259,6 +260,7 @@ fn apply(row: &mut AssetRow, event: AssetEvent, now_us: i64) {
         }
         AssetEvent::AccessChanged(it) => row.roles = it.roles,
         AssetEvent::RecognitionChanged(it) => row.recognise = it.languages,
+        AssetEvent::LimitsChanged(it) => row.limits = it,
         AssetEvent::DeliveryChanged(it) => {
             row.delivery = it.delivery;
             open_attempt(row, it.attempt);

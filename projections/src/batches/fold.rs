@@ -229,7 +229,8 @@ fn of_asset(asset: AssetId, event: &AssetEvent, stamp: Stamp) -> Option<BatchesC
         AssetEvent::IngestFailed(_)
         | AssetEvent::MetadataChanged(_)
         | AssetEvent::AccessChanged(_)
-        | AssetEvent::RecognitionChanged(_) => return None,
+        | AssetEvent::RecognitionChanged(_)
+        | AssetEvent::LimitsChanged(_) => return None,
     })
 }
 

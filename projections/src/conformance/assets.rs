@@ -7,7 +7,9 @@ use super::given::{
 };
 use crate::assets::{AssetRow, AssetState};
 use crate::tile_metadata::TileMetadataRow;
-use dlcs_domain::asset::{AccessChanged, Asset, AssetEvent, IngestErrorCode, MetadataPatch};
+use dlcs_domain::asset::{
+    AccessChanged, Asset, AssetEvent, IngestErrorCode, MetadataPatch, Registered, SizeLimits,
+};
 use dlcs_domain::{Aggregate, AssetId, Patch};
 
 async fn row<S: Store>(given: &Given<S>, id: &AssetId) -> AssetRow {
@@ -48,6 +50,24 @@ pub(super) async fn an_asset_is_registered_delivered_and_deleted<S: Store>(given
     assert_eq!((it.state, it.generation, it.edit_revision), (AssetState::Ingesting, 2, 3));
     assert_eq!((it.delivered, it.finished_at_us), (None, None));
     assert_eq!(tile(given, &page).await, TileMetadataRow::Pending { roles: vec![] });
+}
+
+pub(super) async fn size_limits_come_with_an_image_and_change<S: Store>(given: &Given<S>) {
+    let page = id("1/2/page-7");
+    let limits = |max_width_px, open_full_max_px| SizeLimits { max_width_px, open_full_max_px };
+    let born = Registered { limits: limits(600, 0), ..registration(1) };
+    given.asset(&page, AssetEvent::Registered(born)).await;
+    assert_eq!(row(given, &page).await.limits, limits(600, 0));
+    assert_eq!(tile(given, &page).await.limits(), limits(0, 0), "there is nothing to show yet");
+    given.asset(&page, started(1)).await;
+    given.asset(&page, delivered(1)).await;
+    assert_eq!(tile(given, &page).await.limits(), limits(600, 0));
+    for changed in [limits(0, 400), limits(300, 400), limits(0, 0)] {
+        given.asset(&page, AssetEvent::LimitsChanged(changed)).await;
+        assert_eq!(tile(given, &page).await.limits(), changed);
+        let it = row(given, &page).await;
+        assert_eq!((it.limits, it.state), (changed, AssetState::Delivered));
+    }
 }
 
 pub(super) async fn a_failure_that_is_repeated_is_not_the_end<S: Store>(given: &Given<S>) {

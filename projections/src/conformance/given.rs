@@ -19,7 +19,8 @@ use dlcs_domain::annotation::{
 use dlcs_domain::api_key::{ApiKeyEvent, ApiKeyIssued};
 use dlcs_domain::asset::{
     AssetEvent, AssetMetadata, Deleted, Delivered, Delivery, Failure, IngestDelivered,
-    IngestErrorCode, IngestFailed, IngestStarted, Registered, ReingestRequested, Source,
+    IngestErrorCode, IngestFailed, IngestStarted, Registered, ReingestRequested, SizeLimits,
+    Source,
 };
 use dlcs_domain::batch::{BatchEvent, BatchSubmitted, Queue};
 use dlcs_domain::container::{ContainerCreated, ContainerEvent};
@@ -174,6 +175,7 @@ pub fn registration(generation: u32) -> Registered {
             jpeg_quality: 85,
         },
         recognise: Languages::default(),
+        limits: SizeLimits::default(),
         batch: None,
         queue: Queue::Default,
     }

@@ -93,6 +93,7 @@ pub fn project(
             DomainEvent::Asset(
                 AssetEvent::MetadataChanged(_)
                 | AssetEvent::RecognitionChanged(_)
+                | AssetEvent::LimitsChanged(_)
                 | AssetEvent::IngestFailed(_),
             ) => {}
             DomainEvent::Asset(it) => {
@@ -161,7 +162,8 @@ fn apply(record: &mut SearchRecord, event: AssetEvent) {
         AssetEvent::IngestDelivered(_)
         | AssetEvent::IngestFailed(_)
         | AssetEvent::MetadataChanged(_)
-        | AssetEvent::RecognitionChanged(_) => {}
+        | AssetEvent::RecognitionChanged(_)
+        | AssetEvent::LimitsChanged(_) => {}
     }
 }
 

@@ -55,6 +55,8 @@ fn fields(args: &RegisterArgs) -> Map<String, Value> {
         ("number3", args.number3.map(|it| json!(it))),
         ("tags", (!args.tags.is_empty()).then(|| json!(args.tags))),
         ("ocr", args.ocr.as_ref().map(|it| json!(it))),
+        ("maxWidth", args.max_width.map(|it| json!(it))),
+        ("openFullMax", args.open_full_max.map(|it| json!(it))),
         ("roles", (!args.roles.is_empty()).then(|| json!(args.roles))),
     ];
     given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
@@ -162,7 +164,9 @@ fn collect_csv(
 
 fn value_of_cell(key: &str, cell: &str) -> Value {
     match (key, cell.parse::<i64>()) {
-        ("number1" | "number2" | "number3", Ok(number)) => json!(number),
+        ("number1" | "number2" | "number3" | "maxWidth" | "openFullMax", Ok(number)) => {
+            json!(number)
+        }
         ("tags" | "roles", _) => json!(cell.split(';').map(str::trim).collect::<Vec<_>>()),
         _ => json!(cell),
     }

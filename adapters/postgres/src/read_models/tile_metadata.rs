@@ -8,6 +8,7 @@ use super::table::{Known, Slots, SqlRow, StoredRow, select, select_one};
 use super::values::{Columns, Value, asset_key};
 use async_trait::async_trait;
 use dlcs_domain::AssetId;
+use dlcs_domain::asset::SizeLimits;
 use dlcs_migrations::read_models::POSTGRES_TILE_METADATA;
 use dlcs_projections::QueryError;
 use dlcs_projections::dump::DumpWriter;
@@ -43,6 +44,11 @@ impl Session for Images {
     }
 }
 
+/// Most images have none.
+pub(super) fn limits_json(limits: &SizeLimits) -> Value {
+    Some(limits).filter(|it| !it.is_default()).map(Value::json).into()
+}
+
 impl SqlRow for TileRecord {
     const TABLE: &'static str = "images";
     const COLUMNS: &'static [(&'static str, &'static str)] = &[
@@ -57,6 +63,7 @@ impl SqlRow for TileRecord {
         ("delivered_attempt", "bigint"),
         ("delivered_json", "text"),
         ("modified_at_us", "bigint"),
+        ("limits_json", "text"),
     ];
     const KEY: usize = 3;
 
@@ -77,12 +84,13 @@ impl SqlRow for TileRecord {
             self.delivered.as_ref().map(|(attempt, _)| *attempt).into(),
             self.delivered.as_ref().map(|(_, delivered)| Value::json(delivered)).into(),
             self.modified_at_us.into(),
+            limits_json(&self.limits),
         ]);
         values
     }
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
-        Ok(Self {
+        let mut record = Self {
             id: columns.asset()?,
             generation: columns.small()?,
             attempt: columns.small()?,
@@ -97,7 +105,10 @@ impl SqlRow for TileRecord {
             },
             delivered: Option::zip(columns.small_or_null()?, columns.json_or_null()?),
             modified_at_us: columns.take()?,
-        })
+            limits: SizeLimits::default(),
+        };
+        record.limits = columns.json_or_null()?.unwrap_or_default();
+        Ok(record)
     }
 
     fn dump(row: &Row, writer: &mut DumpWriter) -> Result<(), SqlError> {

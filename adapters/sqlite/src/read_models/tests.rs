@@ -105,17 +105,17 @@ async fn a_replay_is_equal_until_a_row_is_changed_by_hand() {
     let given = given_sample().await;
     assert_eq!(unequal(&given).await, []);
     let change = "UPDATE assets SET number1 = number1 + 1 WHERE name = 'page-3'";
-    by_hand(&given, "assets-v3.sqlite", change);
+    by_hand(&given, "assets-v4.sqlite", change);
     assert_eq!(unequal(&given).await, [("assets".into(), vec!["assets".into()])]);
     let delete = "DELETE FROM asset_tags WHERE asset = (SELECT min(asset) FROM asset_tags)";
-    by_hand(&given, "assets-v3.sqlite", delete);
+    by_hand(&given, "assets-v4.sqlite", delete);
     by_hand(
         &given,
         "audit-trail-v1.sqlite",
         "UPDATE audit_trail SET actor = '' WHERE position = 9",
     );
     by_hand(&given, "batches-v3.sqlite", "UPDATE batches SET errors = errors + 1");
-    by_hand(&given, "tile-metadata-v1.sqlite", "DELETE FROM images WHERE name = 'page-4'");
+    by_hand(&given, "tile-metadata-v2.sqlite", "DELETE FROM images WHERE name = 'page-4'");
     by_hand(
         &given,
         "page-text-v1.sqlite",
@@ -167,13 +167,13 @@ async fn what_is_remembered_of_an_image_goes_with_a_rebuild_and_with_the_writer(
     given.asset(&id, registered(1)).await;
     given.catch_up().await;
     let right = seen(&given, &id).await;
-    by_hand(&given, "tile-metadata-v1.sqlite", "UPDATE images SET roles_json = '[\"x\"]'");
+    by_hand(&given, "tile-metadata-v2.sqlite", "UPDATE images SET roles_json = '[\"x\"]'");
     assert_eq!(seen(&given, &id).await, right, "it is from memory");
     let beside = ReadModels::open_read_only(given.store.path(), Arc::clone(&given.log)).unwrap();
     let beside = beside.queries().tile_metadata;
     let wrong = beside.tile_metadata(&id).await.unwrap();
     assert_ne!(wrong, right, "who does not write remembers nothing");
-    by_hand(&given, "tile-metadata-v1.sqlite", "UPDATE images SET roles_json = '[\"y\"]'");
+    by_hand(&given, "tile-metadata-v2.sqlite", "UPDATE images SET roles_json = '[\"y\"]'");
     assert_ne!(beside.tile_metadata(&id).await.unwrap(), wrong);
     given.store.read_models.rebuild("tile-metadata").await.unwrap();
     assert_eq!(seen(&given, &id).await, right);
@@ -191,13 +191,13 @@ async fn a_rebuild_gives_equal_rows_and_leaves_one_file() {
     let given = given_sample().await;
     let read_models = &given.store.read_models;
     let before = given.model("assets").dump().await.unwrap();
-    by_hand(&given, "assets-v3.sqlite", "DELETE FROM assets WHERE name = 'page-3'");
+    by_hand(&given, "assets-v4.sqlite", "DELETE FROM assets WHERE name = 'page-3'");
     assert_ne!(given.model("assets").dump().await.unwrap().digest, before.digest);
     let position = read_models.rebuild("assets").await.unwrap();
     assert_eq!(position, given.log.head().await.unwrap());
     assert_eq!(given.model("assets").dump().await.unwrap(), before);
-    assert!(given.store.files().contains(&"assets-v3-2.sqlite".to_owned()));
-    assert!(!given.store.files().contains(&"assets-v3.sqlite".to_owned()), "the old one is gone");
+    assert!(given.store.files().contains(&"assets-v4-2.sqlite".to_owned()));
+    assert!(!given.store.files().contains(&"assets-v4.sqlite".to_owned()), "the old one is gone");
     // What happens next goes into the new one.
     sample_more(&given, 3).await;
     given.catch_up().await;
@@ -252,7 +252,7 @@ async fn a_rebuild_that_is_cut_short_leaves_nothing_and_harms_nothing() {
     let target = Target { model: Arc::new(killed.clone()), to: Position(20) };
     replay(given.log.as_ref(), &[target], OnPoison::Stop).await.unwrap();
     drop(killed);
-    assert!(given.store.files().contains(&"assets-v3-2.sqlite".to_owned()));
+    assert!(given.store.files().contains(&"assets-v4-2.sqlite".to_owned()));
 
     let again = ReadModels::open(given.store.path(), Arc::clone(&given.log)).unwrap();
     assert_eq!(again.models()[0].dump().await.unwrap(), before, "the old one serves on");
@@ -365,7 +365,7 @@ async fn every_list_is_answered_by_an_index() {
         AssetFilter { role: text("a"), ..of_customer() },
         AssetFilter { batch: Some(dlcs_domain::BatchId(uuid::Uuid::nil())), ..of_customer() },
     ];
-    let connection = Connection::open(given.store.path().join("assets-v3.sqlite")).unwrap();
+    let connection = Connection::open(given.store.path().join("assets-v4.sqlite")).unwrap();
     for filter in filters {
         let sql = assets::listing(&filter, AssetOrder::Created).sql(Direction::Ascending);
         let plan = plan(&connection, &sql);

@@ -7,6 +7,7 @@ use super::table::{SqlRow, SqlTable};
 use super::values::{json, json_or_null, to_json, unknown_code};
 use async_trait::async_trait;
 use dlcs_domain::AssetId;
+use dlcs_domain::asset::SizeLimits;
 use dlcs_migrations::read_models::SQLITE_TILE_METADATA;
 use dlcs_projections::QueryError;
 use dlcs_projections::dump::DumpWriter;
@@ -30,8 +31,8 @@ pub(super) static DEFINITION: Definition = Definition {
 };
 
 const LOAD: &str = "
-    SELECT customer, space, name, generation, attempt, channels_json, roles_json, phase,
-           delivered_attempt, delivered_json, modified_at_us
+    SELECT customer, space, name, generation, attempt, channels_json, roles_json, limits_json,
+           phase, delivered_attempt, delivered_json, modified_at_us
     FROM images WHERE customer = ?1 AND space = ?2 AND name = ?3";
 
 struct Images<'c>(SqlTable<'c, TileRecord>);
@@ -64,10 +65,16 @@ fn into_record(row: &Row<'_>) -> rusqlite::Result<TileRecord> {
         attempt: row.get("attempt")?,
         channels: json(row, "channels_json")?,
         roles: json(row, "roles_json")?,
+        limits: json_or_null(row, "limits_json")?.unwrap_or_default(),
         phase,
         delivered: attempt.zip(json_or_null(row, "delivered_json")?),
         modified_at_us: row.get("modified_at_us")?,
     })
+}
+
+/// Most images have none.
+pub(super) fn limits_json(limits: SizeLimits) -> Option<String> {
+    (!limits.is_default()).then(|| to_json(&limits))
 }
 
 impl SqlRow for TileRecord {
@@ -86,8 +93,8 @@ impl SqlRow for TileRecord {
         let mut statement = connection.prepare_cached(
             "REPLACE INTO images
                  (customer, space, name, generation, attempt, channels_json, roles_json, phase,
-                  delivered_attempt, delivered_json, modified_at_us)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                  delivered_attempt, delivered_json, modified_at_us, limits_json)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?;
         statement.execute(params![
             self.id.customer().0,
@@ -101,6 +108,7 @@ impl SqlRow for TileRecord {
             self.delivered.as_ref().map(|(attempt, _)| attempt),
             self.delivered.as_ref().map(|(_, delivered)| to_json(delivered)),
             self.modified_at_us,
+            limits_json(self.limits),
         ])?;
         Ok(())
     }

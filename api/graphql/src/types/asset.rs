@@ -45,6 +45,10 @@ pub(crate) struct Asset {
     roles: Vec<String>,
     /// Languages in which its pages are recognised by themselves.
     ocr: Vec<String>,
+    /// Longest side of every answer, in pixels; 0: what the server allows.
+    max_width: u32,
+    /// Longest side of the whole image that is shown to those who hold none of its roles; 0: nothing.
+    open_full_max: u32,
     /// In pixels, once delivered.
     width: Option<u32>,
     height: Option<u32>,
@@ -103,6 +107,8 @@ impl From<AssetRow> for Asset {
             tags: row.metadata.tags,
             roles: row.roles,
             ocr: row.recognise.as_slice().to_vec(),
+            max_width: row.limits.max_width_px,
+            open_full_max: row.limits.open_full_max_px,
             width: row.delivered.as_ref().map(|it| it.width_px),
             height: row.delivered.as_ref().map(|it| it.height_px),
             original_bytes: row.delivered.as_ref().map(|it| it.original.length_bytes),

@@ -29,7 +29,11 @@ fn changes() -> impl Strategy<Value = AssetChange> {
         let roles = if closes { Patch::Set(vec!["staff".to_owned()]) } else { Patch::Keep };
         let metadata = MetadataPatch { number1, ..MetadataPatch::default() };
         let recognise = if closes { Patch::Set(languages("deu")) } else { Patch::Clear };
-        AssetChange { metadata, roles, source, delivery: None, recognise }
+        let limits = SizeLimitsPatch {
+            max_width_px: Patch::Set(u32::from(closes) * 512),
+            ..Default::default()
+        };
+        AssetChange { metadata, roles, source, delivery: None, recognise, limits }
     })
 }
 

@@ -3,8 +3,9 @@
 use crate::read_models::build::DumpTable;
 use crate::read_models::errors::SqlError;
 use crate::read_models::table::{Change, SqlRow, Statement, StoredRow};
+use crate::read_models::tile_metadata::limits_json;
 use crate::read_models::values::{Columns, Value, asset_key};
-use dlcs_domain::asset::AssetMetadata;
+use dlcs_domain::asset::{AssetMetadata, SizeLimits};
 use dlcs_domain::{AssetId, BatchId};
 use dlcs_projections::assets::{AssetRecord, AssetRow, AssetState, TextSummary};
 use dlcs_projections::dump::DumpWriter;
@@ -43,6 +44,7 @@ impl SqlRow for AssetRecord {
         ("edit_revision", "bigint"),
         ("position", "bigint"),
         ("text_json", "text"),
+        ("limits_json", "text"),
     ];
     const KEY: usize = 3;
 
@@ -78,6 +80,7 @@ impl SqlRow for AssetRecord {
             row.edit_revision.into(),
             row.position.into(),
             text.map(Value::json).into(),
+            limits_json(&row.limits),
         ]);
         values
     }
@@ -85,7 +88,7 @@ impl SqlRow for AssetRecord {
     fn read(columns: &mut Columns<'_>) -> Result<Self, SqlError> {
         let id = columns.asset()?;
         let created_position = columns.number()?;
-        let row = AssetRow {
+        let mut row = AssetRow {
             id,
             state: into_state(columns.take()?)?,
             generation: columns.small()?,
@@ -104,6 +107,7 @@ impl SqlRow for AssetRecord {
             roles: columns.json()?,
             delivery: columns.json()?,
             recognise: columns.json()?,
+            limits: SizeLimits::default(),
             text: TextSummary::default(),
             batch: columns.take::<Option<_>>()?.map(BatchId),
             delivered: columns.json_or_null()?,
@@ -116,6 +120,7 @@ impl SqlRow for AssetRecord {
             position: columns.number()?,
         };
         let text = columns.json_or_null()?.unwrap_or_default();
+        row.limits = columns.json_or_null()?.unwrap_or_default();
         Ok(Self { row, created_position, text }.summed_up())
     }
 

@@ -1,6 +1,7 @@
 //! The row of an asset, and its tags and roles beside it.
 
 use super::super::table::SqlRow;
+use super::super::tile_metadata::limits_json;
 use super::super::values::{json, json_or_null, to_json, unknown_code, unreadable, uuid};
 use dlcs_domain::asset::AssetMetadata;
 use dlcs_domain::{AssetId, BatchId, CustomerId, SpaceId, SpaceNumber};
@@ -15,7 +16,7 @@ macro_rules! columns {
          assets.generation, assets.attempt, assets.source_json, assets.media_type, assets.string1,
          assets.string2, assets.string3, assets.number1, assets.number2, assets.number3,
          assets.tags_json, assets.roles_json, assets.delivery_json, assets.recognise_json,
-         assets.text_json, assets.batch,
+         assets.limits_json, assets.text_json, assets.batch,
          assets.delivered_json, assets.delivered_attempt, assets.failure_json,
          assets.created_at_us, assets.modified_at_us, assets.finished_at_us,
          assets.edit_revision, assets.position"
@@ -32,12 +33,12 @@ const INSERT: &str = "
     INSERT INTO assets
         (created_position, customer, space, name, state, generation, attempt, source_json,
          media_type, string1, string2, string3, number1, number2, number3, tags_json, roles_json,
-         delivery_json, recognise_json, text_json, batch, delivered_json, delivered_attempt,
+         delivery_json, recognise_json, limits_json, text_json, batch, delivered_json, delivered_attempt,
          failure_json, created_at_us, modified_at_us, finished_at_us, edit_revision, position)
     VALUES
         (:created_position, :customer, :space, :name, :state, :generation, :attempt, :source,
          :media_type, :string1, :string2, :string3, :number1, :number2, :number3, :tags, :roles,
-         :delivery, :recognise, :text, :batch, :delivered, :delivered_attempt, :failure,
+         :delivery, :recognise, :limits, :text, :batch, :delivered, :delivered_attempt, :failure,
          :created_at, :modified_at, :finished_at, :edit_revision, :position)";
 
 // Columns that keep their values cost nothing: SQLite leaves their indexes alone.
@@ -47,7 +48,7 @@ const UPDATE: &str = "
         media_type = :media_type, string1 = :string1, string2 = :string2, string3 = :string3,
         number1 = :number1, number2 = :number2, number3 = :number3, tags_json = :tags,
         roles_json = :roles, delivery_json = :delivery, recognise_json = :recognise,
-        text_json = :text, batch = :batch,
+        limits_json = :limits, text_json = :text, batch = :batch,
         delivered_json = :delivered, delivered_attempt = :delivered_attempt,
         failure_json = :failure, created_at_us = :created_at, modified_at_us = :modified_at,
         finished_at_us = :finished_at, edit_revision = :edit_revision, position = :position
@@ -78,6 +79,7 @@ pub(super) fn into_record(row: &Row<'_>) -> rusqlite::Result<AssetRecord> {
         roles: json(row, "roles_json")?,
         delivery: json(row, "delivery_json")?,
         recognise: json(row, "recognise_json")?,
+        limits: json_or_null(row, "limits_json")?.unwrap_or_default(),
         text: TextSummary::default(),
         batch: batch.map(|it| BatchId(uuid(it))),
         delivered: json_or_null(row, "delivered_json")?,
@@ -141,6 +143,7 @@ fn write(connection: &Connection, sql: &str, record: &AssetRecord) -> rusqlite::
         ":roles": to_json(&row.roles),
         ":delivery": to_json(&row.delivery),
         ":recognise": to_json(&row.recognise),
+        ":limits": limits_json(row.limits),
         ":text": Some(&record.text).filter(|it| !it.is_empty()).map(to_json),
         ":batch": row.batch.as_ref().map(|it| it.0.as_bytes()),
         ":delivered": row.delivered.as_ref().map(to_json),
