@@ -77,7 +77,7 @@ ocr-quality: build ## errors of recognition beside the tesseract program's, by t
 torture: ## long forms of the fault tests, seeds and figures printed; about an hour
 	DLCS_TORTURE=long DLCS_SIM_SEEDS=20000 $(CARGO) test --release --locked --workspace --features conformance \
 	  --test suite -- --nocapture --test-threads 1 torture:: processes:: simulation:: failpoints:: disk:: \
-	  network:: clocks:: stopping:: rebuilds::
+	  network:: clocks:: stopping:: rebuilds:: fidelity::
 	DLCS_TORTURE=long DLCS_TEST_STORES=postgres $(CARGO) test --release --locked --workspace \
 	  --features conformance --test suite -- --nocapture --test-threads 1 torture:: stopping:: rebuilds:: clocks::
 	DLCS_TORTURE=long $(CARGO) test --release --locked -p dlcs-adapter-postgres --features conformance --lib -- \

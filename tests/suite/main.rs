@@ -19,6 +19,7 @@ mod disk;
 mod documents;
 mod export;
 mod failpoints;
+mod fidelity;
 mod graphql;
 mod hostile;
 mod journey;
