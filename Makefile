@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 # Where pages with known text are.
 FIXTURES ?= ../shared/fixtures/pages
 
-.PHONY: help setup assets build run dev test check fmt clippy doc bless bench ocr-quality torture journey fuzz clean-data
+.PHONY: help setup assets build run dev test check fmt clippy doc bless bench bench-images ocr-quality torture journey fuzz clean-data
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,11 @@ bench: build ## measure, with a peer in the same run (BENCH='--only appends'); w
 	cd bench && $(CARGO) build --release --locked --workspace
 	cd bench/peers/postgres-es && $(CARGO) build --release --locked --target-dir ../../target
 	cd bench && target/release/dlcs-bench --out ../docs/benchmarks $(BENCH)
+
+bench-images: build ## measure image delivery alone, beside IIPImage and nginx; writes docs/benchmarks
+	@scripts/setup.sh --bench
+	cd bench && $(CARGO) build --release --locked -p dlcs-bench
+	cd bench && target/release/dlcs-bench --out ../docs/benchmarks --only images $(BENCH)
 
 ocr-quality: build ## errors of recognition beside the tesseract program's, by the same models (FIXTURES=folder)
 	@$(CARGO) run --quiet --release --locked -p dlcs-adapter-tesseract --example ocr_quality -- target/release/dlcs '$(FIXTURES)'

@@ -11,7 +11,7 @@ build_packages=(build-essential cmake nasm pkg-config python3 nodejs npm
 recognition_packages=(tesseract-ocr tesseract-ocr-{eng,osd,deu,fra,lat,frk,script-frak})
 test_packages=(chromium libvips-tools libmagic1 libxml2-utils postgresql openssl default-jdk-headless maven unzip
   poppler-utils qpdf)
-bench_packages=(nginx-light wrk libvips-tools postgresql default-jdk-headless maven unzip)
+bench_packages=(nginx-light wrk libvips-tools iipimage-server postgresql default-jdk-headless maven unzip)
 
 # Elasticsearch's minimal distribution, as Maven knows it. The tests name the same version.
 elasticsearch_version=8.19.0
@@ -74,6 +74,8 @@ if [ "$mode" = --bench ]; then
   need nginx nginx-light
   need wrk wrk
   need vips libvips-tools
+  # Debian keeps it off the path.
+  [ -x /usr/lib/iipimage-server/iipsrv.fcgi ] || missing+=(iipimage-server)
 fi
 
 install_packages() {

@@ -19,6 +19,7 @@ pub(crate) struct Load {
 /// What one round of load found.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
+    pub(crate) requests: f64,
     pub(crate) requests_per_s: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
@@ -26,7 +27,13 @@ pub(crate) struct Round {
 
 impl From<Done> for Round {
     fn from(done: Done) -> Self {
-        Self { requests_per_s: done.per_second(), p50_ms: done.p50_ms, p99_ms: done.p99_ms }
+        let requests = done.events as f64;
+        Self {
+            requests,
+            requests_per_s: done.per_second(),
+            p50_ms: done.p50_ms,
+            p99_ms: done.p99_ms,
+        }
     }
 }
 
@@ -105,6 +112,7 @@ impl Load {
         ensure!(line.failed == 0, "{} of {} requests failed", line.failed, line.requests);
         let seconds = line.duration_us / 1e6;
         Ok(Round {
+            requests: line.requests,
             requests_per_s: line.requests / seconds,
             p50_ms: line.p50_us / 1e3,
             p99_ms: line.p99_us / 1e3,

@@ -25,6 +25,7 @@ impl Machine {
         tools.extend(version_of("wrk", "-v"));
         tools.extend(version_of("vips", "--version"));
         tools.extend(postgres());
+        tools.extend(package("iipimage-server"));
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu: proc_field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".into()),
@@ -114,6 +115,12 @@ fn postgres() -> Option<String> {
     let text = says(&format!("/usr/lib/postgresql/{newest}/bin/postgres"), &["--version"]);
     let version = text.split_whitespace().nth(2)?;
     Some(format!("PostgreSQL {version}"))
+}
+
+/// Returns name and version of a Debian package whose program does not say its own.
+fn package(name: &str) -> Option<String> {
+    let version = says("dpkg-query", &["-W", "-f", "${Version}", name]);
+    (version != "unknown").then(|| format!("{name} {version}"))
 }
 
 fn says(program: &str, args: &[&str]) -> String {

@@ -6,6 +6,7 @@
 mod children;
 mod client;
 mod figures;
+mod iipimage;
 mod load;
 mod machine;
 mod nginx;
@@ -23,8 +24,8 @@ use figures::{Outcome, Record, Records};
 use machine::Machine;
 use program::Program;
 use scenarios::{
-    Bench, annotations, appends, audit, highlighter, histories, ingest, presentation, rebuilds,
-    recognition, registrations, replay, search, statements, tiles,
+    Bench, annotations, appends, audit, highlighter, histories, images, ingest, presentation,
+    rebuilds, recognition, registrations, replay, search, statements, tiles,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ enum Scenario {
     Replay,
     Rebuilds,
     Tiles,
+    Images,
     Presentation,
     Annotations,
     Statements,
@@ -68,13 +70,14 @@ enum Scenario {
 }
 
 impl Scenario {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Registrations,
         Self::Appends,
         Self::Histories,
         Self::Replay,
         Self::Rebuilds,
         Self::Tiles,
+        Self::Images,
         Self::Presentation,
         Self::Annotations,
         Self::Statements,
@@ -93,6 +96,7 @@ impl Scenario {
             Self::Replay => "replay",
             Self::Rebuilds => "rebuilds",
             Self::Tiles => "tiles",
+            Self::Images => "images",
             Self::Presentation => "presentation",
             Self::Annotations => "annotations",
             Self::Statements => "statements",
@@ -112,6 +116,7 @@ impl Scenario {
             Self::Replay => "Replaying history",
             Self::Rebuilds => "Rebuilding and starting",
             Self::Tiles => "Serving tiles",
+            Self::Images => "Serving images beside an image server",
             Self::Presentation => "Serving and editing manifests",
             Self::Annotations => "Writing and asking for annotations",
             Self::Statements => "SQL statements of one question",
@@ -131,6 +136,7 @@ impl Scenario {
             Self::Replay => replay::run(bench).await,
             Self::Rebuilds => rebuilds::run(bench).await,
             Self::Tiles => tiles::run(bench).await,
+            Self::Images => images::run(bench).await,
             Self::Presentation => presentation::run(bench).await,
             Self::Annotations => annotations::run(bench).await,
             Self::Statements => statements::run(bench).await,

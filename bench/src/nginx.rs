@@ -1,4 +1,4 @@
-//! The peer of delivery: nginx with a folder of files, set up as one would in earnest.
+//! The peer of delivery: nginx with a folder of files or before others, set up as one would in earnest.
 
 use crate::process::run;
 use anyhow::{Context, Result, bail};
@@ -22,9 +22,14 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Serves `files` on a free port; `work` takes its configuration and its temporary files.
     pub(crate) async fn serve(files: &Path, work: &Path) -> Result<Self> {
+        Self::start("", &format!("root \"{}\";", files.display()), work).await
+    }
+
+    /// Starts on a free port with more to say to its `http` and to its `server`.
+    pub(crate) async fn start(http: &str, server: &str, work: &Path) -> Result<Self> {
         let address = free_address()?.to_string();
         let file = work.join("nginx.conf");
-        std::fs::write(&file, configuration(&address, files, work).await?)?;
+        std::fs::write(&file, configuration(&address, http, server, work).await?)?;
         let master = Command::new("nginx")
             .arg("-e")
             .arg(work.join("nginx-error.log"))
@@ -46,6 +51,11 @@ impl Nginx {
         Ok(Self { master, address })
     }
 
+    /// Returns the process whose children do the work.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        self.master.id().context("nginx has ended")
+    }
+
     /// Ends master and workers, and waits until they have gone.
     pub(crate) async fn stop(mut self) -> Result<()> {
         let pid = self.master.id().context("nginx has ended")?.to_string();
@@ -56,16 +66,16 @@ impl Nginx {
 }
 
 /// Returns a port that is free at the moment.
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-async fn configuration(address: &str, files: &Path, work: &Path) -> Result<String> {
+async fn configuration(address: &str, http: &str, server: &str, work: &Path) -> Result<String> {
     // Without this, workers of a master that is root become somebody who may not read the files.
     let user = run("id", &["-un"]).await?;
     let group = run("id", &["-gn"]).await?;
     let (user, group) = (user.trim(), group.trim());
-    let (files, work) = (files.display(), work.display());
+    let work = work.display();
     Ok(format!(
         r#"daemon off;
 user {user} {group};
@@ -88,7 +98,8 @@ http {{
     uwsgi_temp_path "{work}/uwsgi";
     scgi_temp_path "{work}/scgi";
     types {{ image/jpeg jpg; }}
-    server {{ listen {address}; root "{files}"; }}
+    {http}
+    server {{ listen {address}; {server} }}
 }}
 "#
     ))

@@ -121,6 +121,11 @@ impl Server {
         }
     }
 
+    /// Returns its process.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        self.child.id().context("the server has ended")
+    }
+
     /// Returns the most memory that the server's own process has had, without its workers.
     pub(crate) fn peak_bytes(&self) -> Result<u64> {
         self.child.id().and_then(peak_of).context("the server has ended")

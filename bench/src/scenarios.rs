@@ -5,6 +5,7 @@ pub(crate) mod appends;
 pub(crate) mod audit;
 pub(crate) mod highlighter;
 pub(crate) mod histories;
+pub(crate) mod images;
 pub(crate) mod ingest;
 pub(crate) mod presentation;
 pub(crate) mod rebuilds;

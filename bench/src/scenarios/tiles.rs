@@ -10,11 +10,11 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::path::Path;
 
-const IMAGE: &str = "/iiif-img/v3/1/1/large.jpg";
+pub(super) const IMAGE: &str = "/iiif-img/v3/1/1/large.jpg";
 const RATE: &str = "requests/s";
 const CONNECTIONS: [u32; 2] = [4, 64];
 /// Levels whose tiles are asked for: full size, half, quarter.
-const LEVELS: usize = 3;
+pub(super) const LEVELS: usize = 3;
 const REGIONS: u64 = 6_000;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Outcome> {
@@ -112,7 +112,7 @@ fn alone(work: &Path) -> Result<[(&'static str, Load, Series); 3]> {
     ])
 }
 
-async fn image_info(address: &str) -> Result<Value> {
+pub(super) async fn image_info(address: &str) -> Result<Value> {
     let mut connection = Connection::open(address).await?;
     let answer = connection.get(&format!("{IMAGE}/info.json")).await?;
     ensure!(answer.status.is_success(), "no info.json: {}", answer.text());
@@ -120,7 +120,7 @@ async fn image_info(address: &str) -> Result<Value> {
 }
 
 /// Returns the canonical address of each tile of the largest levels (Image API 3.0, section 4.7).
-fn tile_paths(info: &Value) -> Result<Vec<String>> {
+pub(super) fn tile_paths(info: &Value) -> Result<Vec<String>> {
     let number = |value: &Value| value.as_u64().context("info.json has no such number");
     let (width, height) = (number(&info["width"])?, number(&info["height"])?);
     let tile = &info["tiles"][0];
@@ -143,7 +143,7 @@ fn tile_paths(info: &Value) -> Result<Vec<String>> {
 }
 
 /// Saves what the server answers under the same paths; returns the number of bytes.
-async fn copy_files(address: &str, paths: &[String], folder: &Path) -> Result<u64> {
+pub(super) async fn copy_files(address: &str, paths: &[String], folder: &Path) -> Result<u64> {
     const JPEG: [u8; 2] = [0xff, 0xd8];
     let mut connection = Connection::open(address).await?;
     let mut bytes = 0;
@@ -160,7 +160,7 @@ async fn copy_files(address: &str, paths: &[String], folder: &Path) -> Result<u6
 }
 
 /// Returns regions anywhere in the picture, aligned to nothing, the same ones every time.
-fn region_paths() -> Vec<String> {
+pub(super) fn region_paths() -> Vec<String> {
     let mut state = 1_u64;
     let mut random = |below: u64| {
         // A linear congruential generator (Knuth's MMIX): its high bits are good enough for this.
