@@ -22,6 +22,7 @@ mod failpoints;
 mod fidelity;
 mod graphql;
 mod hostile;
+mod image_addresses;
 mod journey;
 mod keys;
 mod limits;
