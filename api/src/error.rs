@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="dlcs", charset="UTF-8""#);
-const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="dlcs""#);
+pub(crate) const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="dlcs""#);
 
 /// An answer that says what is wrong.
 #[derive(Debug, Clone)]

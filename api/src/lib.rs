@@ -37,7 +37,7 @@ mod text;
 pub use access::{AdminKey, Credentials};
 pub use annotations::AnnotationDocuments;
 pub use audit::{AuditRefused, AuditSigner};
-pub use auth::Readers;
+pub use auth::{ClientAddress, Readers, Tries};
 pub use delivery::stored::PaintedNames;
 pub use delivery::{CustomHeaders, PreparedAnswers, RenderedManifests};
 pub use error::Problem;

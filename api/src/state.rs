@@ -1,11 +1,12 @@
 //! What handlers work with, put together by `server`.
 
 use crate::access::Credentials;
-use crate::auth::Readers;
+use crate::auth::{Readers, Tries};
 use crate::delivery::{CustomHeaders, PreparedAnswers, RenderedManifests};
 use crate::error::Problem;
 use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
+use dlcs_commands::services::AccountCommands;
 use dlcs_commands::vault::Vault;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{
@@ -34,6 +35,7 @@ const WRITTEN_MAX: u64 = 100_000;
 #[derive(Clone)]
 pub struct ApiState {
     pub commands: Commands,
+    pub accounts: AccountCommands,
     pub idempotency: Idempotency,
     pub queries: Queries,
     pub search: Search,
@@ -50,6 +52,7 @@ pub struct ApiState {
     pub public_url: PublicUrl,
     pub credentials: Credentials,
     pub readers: Readers,
+    pub tries: Tries,
     pub limits: ApiLimits,
     pub written: Written,
     pub rendered: RenderedManifests,
@@ -153,7 +156,7 @@ pub(crate) enum Resource {
     Annotation(AnnotationId),
     NamedQuery(NamedQueryId),
     ApiKey(ApiKeyId),
-    /// A role, an access service, a custom header, an origin strategy.
+    /// A role, an access service, a custom header, an origin strategy, an account.
     Definition(DefinitionId),
 }
 

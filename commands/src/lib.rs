@@ -12,6 +12,7 @@ pub mod idempotency;
 mod keyed;
 pub mod lookups;
 pub mod metadata;
+pub mod passwords;
 pub mod room;
 pub mod services;
 pub mod sessions;

@@ -7,6 +7,7 @@
 //! - Errors are [`crate::CommandError`], by what the caller can do. What is `Unavailable` or `Busy`
 //!   may be tried again with the same context.
 
+pub mod accounts;
 pub mod annotations;
 pub mod api_keys;
 pub mod assets;
@@ -23,6 +24,7 @@ pub mod spaces;
 mod tests;
 pub mod texts;
 
+pub use accounts::AccountCommands;
 pub use annotations::{AnnotationCommands, NewContainer};
 pub use api_keys::{ApiKeyCommands, IssuedApiKey, NewApiKey};
 pub use assets::{AssetCommands, RegisterOutcome};

@@ -9,6 +9,7 @@ pub use memory::MemorySessions;
 
 use async_trait::async_trait;
 use dlcs_domain::CustomerId;
+use uuid::Uuid;
 
 /// A reader of one customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,18 @@ pub struct Session {
     pub customer: CustomerId,
     /// Names of the access services that let the reader in.
     pub services: Vec<String>,
+    /// Who said a password; `None`: a reader who needed none.
+    pub account: Option<SessionAccount>,
     /// Microseconds since 1970.
     pub expires_at_us: i64,
+}
+
+/// The account that a reader came in with, and its password at that time: when it has another one,
+/// or is gone, the session is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionAccount {
+    pub name: String,
+    pub password_id: Uuid,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +62,7 @@ pub async fn conformance(store: &dyn SessionStore) {
         parent: parent.map(str::to_owned),
         customer: CustomerId(7),
         services: vec!["terms".to_owned(), "ein „Lesesaal“".to_owned()],
+        account: None,
         expires_at_us,
     };
     let found = async |id: &str| store.session(id).await.expect("the store works");
@@ -63,6 +75,13 @@ pub async fn conformance(store: &dyn SessionStore) {
     let other = Session { services: vec![], ..session("a", None, 11) };
     store.keep(other.clone()).await.expect("the store works");
     assert_eq!(found("a").await, Some(other));
+    let name = "Jäne „O’Neill“".to_owned();
+    let account = Some(SessionAccount { name, password_id: Uuid::from_u128(9) });
+    let member = Session { account, ..session("d", Some("c"), 20) };
+    store.keep(member.clone()).await.expect("the store works");
+    assert_eq!(found("d").await, Some(member));
+    store.keep(session("d", None, 30)).await.expect("the store works");
+    assert_eq!(found("d").await, Some(session("d", None, 30)), "nothing of the older one stays");
     store.end("a").await.expect("the store works");
     assert_eq!((found("a").await, found("b").await), (None, None));
     assert!(found("c").await.is_some(), "another one stays");

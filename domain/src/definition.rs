@@ -1,11 +1,13 @@
 //! What a customer defines under a name and always says as a whole: roles, access services,
-//! custom headers, origin strategies.
+//! custom headers, origin strategies, accounts.
 
+mod account;
 mod auth_service;
 mod custom_header;
 mod origin_strategy;
 mod role;
 
+pub use account::{Account, Password};
 pub use auth_service::{AuthProfile, AuthService};
 pub use custom_header::CustomHeader;
 pub use origin_strategy::{OriginStrategy, Sealed, Strategy, UnknownStrategy};

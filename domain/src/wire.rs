@@ -16,7 +16,9 @@ use crate::batch::BatchEvent;
 use crate::collection::CollectionEvent;
 use crate::container::ContainerEvent;
 use crate::customer::CustomerEvent;
-use crate::definition::{AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role};
+use crate::definition::{
+    Account, AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role,
+};
 use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
 use crate::name::NameEvent;
@@ -33,6 +35,8 @@ pub type AuthServiceEvent = DefinitionEvent<AuthService>;
 pub type CustomHeaderEvent = DefinitionEvent<CustomHeader>;
 /// Events of origin strategies.
 pub type OriginStrategyEvent = DefinitionEvent<OriginStrategy>;
+/// Events of readers' accounts.
+pub type AccountEvent = DefinitionEvent<Account>;
 
 /// Any event of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,6 +58,7 @@ pub enum DomainEvent {
     AuthService(AuthServiceEvent),
     CustomHeader(CustomHeaderEvent),
     OriginStrategy(OriginStrategyEvent),
+    Account(AccountEvent),
     Name(NameEvent),
 }
 
@@ -185,6 +190,9 @@ event_types! {
     "origin_strategy.defined" 1 OriginStrategy(OriginStrategyEvent::Defined),
     "origin_strategy.changed" 1 OriginStrategy(OriginStrategyEvent::Changed),
     "origin_strategy.removed" 1 OriginStrategy(OriginStrategyEvent::Removed),
+    "account.defined" 1 Account(AccountEvent::Defined),
+    "account.changed" 1 Account(AccountEvent::Changed),
+    "account.removed" 1 Account(AccountEvent::Removed),
     "container.created" 1 Container(ContainerEvent::Created),
     "container.changed" 1 Container(ContainerEvent::Changed),
     "container.deleted" 1 Container(ContainerEvent::Deleted),
@@ -290,5 +298,6 @@ aggregate_events! {
     AuthService(AuthServiceEvent),
     CustomHeader(CustomHeaderEvent),
     OriginStrategy(OriginStrategyEvent),
+    Account(AccountEvent),
     Name(NameEvent),
 }

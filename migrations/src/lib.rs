@@ -35,6 +35,11 @@ pub const SQLITE_CONTROL: &[Migration] = &[
         name: "0002_sessions",
         sql: include_str!("../sqlite/control/0002_sessions.sql"),
     },
+    Migration {
+        version: 3,
+        name: "0003_passwords",
+        sql: include_str!("../sqlite/control/0003_passwords.sql"),
+    },
 ];
 
 /// The event log on PostgreSQL. `{schema}` stands for the schema that it is made in.
@@ -58,6 +63,11 @@ pub const POSTGRES_CONTROL: &[Migration] = &[
         version: 2,
         name: "0002_sessions",
         sql: include_str!("../postgres/control/0002_sessions.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "0003_passwords",
+        sql: include_str!("../postgres/control/0003_passwords.sql"),
     },
 ];
 

@@ -1,11 +1,13 @@
-//! Which roles, access services, custom headers and origin strategies has a customer?
+//! Which roles, access services, custom headers, origin strategies and accounts has a customer?
 
 use crate::paging::{Page, PageRequest, QueryError};
 use crate::projection::{FoldError, Poison, Row, Stamp, Table};
 use crate::streams;
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
-use dlcs_domain::definition::{AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role};
+use dlcs_domain::definition::{
+    Account, AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role,
+};
 use dlcs_domain::{CustomerId, DefinitionId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,7 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    Account,
     AuthService,
     CustomHeader,
     OriginStrategy,
@@ -28,6 +31,7 @@ pub enum Kind {
 impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::AuthService => "auth_service",
             Self::CustomHeader => "custom_header",
             Self::OriginStrategy => "origin_strategy",
@@ -40,6 +44,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
+    Account(Account),
     AuthService(AuthService),
     CustomHeader(CustomHeader),
     OriginStrategy(OriginStrategy),
@@ -49,6 +54,7 @@ pub enum Value {
 impl Value {
     pub const fn kind(&self) -> Kind {
         match self {
+            Self::Account(_) => Kind::Account,
             Self::AuthService(_) => Kind::AuthService,
             Self::CustomHeader(_) => Kind::CustomHeader,
             Self::OriginStrategy(_) => Kind::OriginStrategy,
@@ -82,6 +88,14 @@ impl DefinitionRow {
     pub fn auth_service(&self) -> Option<&AuthService> {
         match &self.value {
             Value::AuthService(service) if !self.removed => Some(service),
+            _ => None,
+        }
+    }
+
+    /// Returns what it says of an account that is there.
+    pub fn account(&self) -> Option<&Account> {
+        match &self.value {
+            Value::Account(account) if !self.removed => Some(account),
             _ => None,
         }
     }
@@ -162,6 +176,7 @@ pub fn project(
     for it in decoded {
         let (kind, value) = match it {
             DomainEvent::Role(it) => (Kind::Role, said(it).map(Value::Role)),
+            DomainEvent::Account(it) => (Kind::Account, said(it).map(Value::Account)),
             DomainEvent::AuthService(it) => (Kind::AuthService, said(it).map(Value::AuthService)),
             DomainEvent::OriginStrategy(it) => {
                 (Kind::OriginStrategy, said(it).map(Value::OriginStrategy))

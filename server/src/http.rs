@@ -1,7 +1,11 @@
 //! Accepts connections and speaks HTTP/1.1 on them. Whoever is slow or in excess costs little.
 
 use axum::Router;
+use dlcs_api::ClientAddress;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io::ErrorKind;
@@ -34,9 +38,10 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 let stop = stop.clone();
-                connections.spawn(converse(http.clone(), stream, router.clone(), stop));
+                let client = ClientAddress(address.ip());
+                connections.spawn(converse(http.clone(), stream, client, router.clone(), stop));
             }
             // One that has gone already.
             Err(error) if is_of_the_connection(error.kind()) => {}
@@ -54,12 +59,17 @@ pub(crate) async fn serve(
 async fn converse(
     http: http1::Builder,
     stream: TcpStream,
+    client: ClientAddress,
     router: Router,
     stop: CancellationToken,
 ) {
     // A small answer is not held back for more to come.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(client);
+        router.call(request)
+    });
     let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
@@ -82,6 +92,7 @@ fn is_of_the_connection(kind: ErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Extension;
     use axum::routing::get;
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -116,6 +127,17 @@ mod tests {
         let request = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
         quick.write_all(request).await.unwrap();
         assert!(until_closed(&mut quick).await.ends_with("well"));
+    }
+
+    #[tokio::test]
+    async fn a_request_knows_where_it_comes_from() {
+        let tell = async |Extension(client): Extension<ClientAddress>| client.0.to_string();
+        let (address, _stop) = start(Router::new().route("/", get(tell)), AT_MOST).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: here\r\nX-Forwarded-For: 192.0.2.1\r\n\
+            Connection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        assert!(until_closed(&mut stream).await.ends_with("\r\n\r\n127.0.0.1"));
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ use dlcs_adapter_sqlite::read_models::ReadModels;
 use dlcs_adapter_tantivy::TantivySearch;
 use dlcs_commands::idempotency::IdempotencyStore;
 use dlcs_commands::lookups::Lookups;
+use dlcs_commands::passwords::PasswordStore;
 use dlcs_commands::sessions::SessionStore;
 use dlcs_eventlog::EventLog;
 use dlcs_eventlog::Position;
@@ -35,11 +36,20 @@ pub(crate) struct Control {
     pub(crate) consumers: Arc<dyn ConsumerStore>,
     pub(crate) answers: Arc<dyn IdempotencyStore>,
     pub(crate) sessions: Arc<dyn SessionStore>,
+    pub(crate) passwords: Arc<dyn PasswordStore>,
 }
 
 impl Control {
-    fn of<C: ConsumerStore + IdempotencyStore + SessionStore>(control: Arc<C>) -> Self {
-        Self { consumers: control.clone(), answers: control.clone(), sessions: control }
+    fn of<C>(control: Arc<C>) -> Self
+    where
+        C: ConsumerStore + IdempotencyStore + SessionStore + PasswordStore,
+    {
+        Self {
+            consumers: control.clone(),
+            answers: control.clone(),
+            sessions: control.clone(),
+            passwords: control,
+        }
     }
 }
 

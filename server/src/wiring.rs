@@ -24,10 +24,12 @@ use dlcs_adapter_worker::{ProcessWorker, ProcessWorkerSettings};
 use dlcs_api::state::Written;
 use dlcs_api::{
     AnnotationDocuments, ApiLimits, ApiState, CustomHeaders, ExportTurns, PreparedAnswers,
-    PublicUrl, Readers, RenderedManifests,
+    PublicUrl, Readers, RenderedManifests, Tries,
 };
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
+use dlcs_commands::passwords::Passwords;
+use dlcs_commands::services::AccountCommands;
 use dlcs_commands::{Clock, CommandContext, Commands, Room};
 use dlcs_domain::ActorId;
 use dlcs_eventlog::EventLog;
@@ -63,6 +65,7 @@ pub(crate) struct Wired {
     search: Arc<dyn SearchStore>,
     pub(crate) admin_key: AdminKey,
     commands: Commands,
+    accounts: AccountCommands,
     objects: Arc<dyn Objects>,
     /// The same, if they are in a bucket.
     s3: Option<S3Objects>,
@@ -95,6 +98,8 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
         Arc::clone(&clock),
         concat!("dlcs ", env!("CARGO_PKG_VERSION")),
     );
+    let passwords = Passwords::new(Arc::clone(&control.passwords))?;
+    let accounts = AccountCommands::new(commands.definitions.clone(), passwords);
     let allow = AllowList::parse(&settings.origin_allow).context("`origin-allow`")?;
     let origins: Arc<dyn Origins> = Arc::new(Egress::new(allow, FetchLimits::default())?);
     let worker: Arc<dyn ImageWorker> = Arc::new(worker(&settings)?);
@@ -109,6 +114,7 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
         search,
         admin_key,
         commands,
+        accounts,
         objects,
         s3,
         control,
@@ -320,6 +326,7 @@ impl Wired {
         let tiles = Tiles::new(Arc::clone(&self.objects), TilesSettings::default());
         ApiState {
             commands: self.commands.clone(),
+            accounts: self.accounts.clone(),
             idempotency: self.idempotency(),
             queries: self.read_models.models.queries(),
             search: self.search(),
@@ -342,6 +349,7 @@ impl Wired {
                 self.read_models.models.queries().definitions,
                 Arc::clone(&self.clock),
             ),
+            tries: Tries::default(),
             limits: ApiLimits::default(),
             written: Written::default(),
             rendered: RenderedManifests::default(),
@@ -359,6 +367,7 @@ impl Wired {
         GraphqlState {
             queries: self.read_models.models.queries(),
             commands: self.commands.clone(),
+            accounts: self.accounts.clone(),
             search: api.search.clone(),
             objects: Arc::clone(&self.objects),
             members: Arc::new(move |row| {

@@ -1,11 +1,10 @@
 //! Roles and access services, and what they close and open.
 
+use crate::support::cookies::Browser;
 use crate::support::fixtures::png;
 use crate::support::server::{Persona, Server, image_path};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 /// An access service `terms` and the role `clickthrough` that it gives.
@@ -91,38 +90,6 @@ async fn graphql_defines_lists_and_removes() {
 }
 
 const PAGE: &str = "/iiif-img/v3/1/1/letter.png/full/max/0/default.jpg";
-
-/// Keeps cookies, as a browser does.
-#[derive(Default)]
-struct Browser {
-    http: reqwest::Client,
-    cookies: Mutex<BTreeMap<String, String>>,
-}
-
-impl Browser {
-    fn request(&self, method: Method, url: &str) -> reqwest::RequestBuilder {
-        let cookies = self.cookies.lock().expect("nobody panicked");
-        let cookies: Vec<_> =
-            cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = self.http.request(method, url);
-        if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Response {
-        let answer = request.send().await.expect("an answer");
-        for cookie in answer.headers().get_all("set-cookie") {
-            let pair = cookie.to_str().expect("ASCII").split(';').next().expect("a pair");
-            let (name, value) = pair.split_once('=').expect("a name and a value");
-            let mut cookies = self.cookies.lock().expect("nobody panicked");
-            cookies.insert(name.to_owned(), value.to_owned());
-        }
-        answer
-    }
-
-    async fn get(&self, url: &str) -> reqwest::Response {
-        self.send(self.request(Method::GET, url)).await
-    }
-}
 
 /// A closed image, and a browser.
 async fn with_letter() -> (Server, Browser) {

@@ -26,6 +26,7 @@ mod image_addresses;
 mod journey;
 mod keys;
 mod limits;
+mod login;
 mod management;
 mod manifest_edits;
 mod manifests;

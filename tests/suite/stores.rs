@@ -46,6 +46,7 @@ fn the_suite_passes_with_everything_on_postgresql() {
         "clocks::",
         "delivery::",
         "graphql::",
+        "login::",
         "management::",
         "manifests::",
         "named_queries::",

@@ -1,6 +1,7 @@
 //! What the tests share: where things are.
 
 pub(crate) mod clock;
+pub(crate) mod cookies;
 pub(crate) mod disks;
 pub(crate) mod fixtures;
 pub(crate) mod proxy;

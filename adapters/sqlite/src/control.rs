@@ -4,6 +4,7 @@
 
 mod consumers;
 mod idempotency;
+mod passwords;
 mod sessions;
 mod settings;
 mod writer;

@@ -1,5 +1,6 @@
 //! Changes. The same commands as the REST interface.
 
+mod accounts;
 mod annotations;
 mod assets;
 mod collections;
@@ -109,6 +110,7 @@ pub struct Mutation(
     manifests::ManifestMutation,
     annotations::AnnotationMutation,
     origin_strategies::OriginStrategyMutation,
+    accounts::AccountMutation,
 );
 
 #[derive(Default)]

@@ -1,5 +1,6 @@
 //! Resources as GraphQL shows them. Rows of read models, nothing more.
 
+pub(crate) mod account;
 pub(crate) mod annotation;
 pub(crate) mod asset;
 pub(crate) mod batch;

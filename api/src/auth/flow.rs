@@ -2,26 +2,30 @@
 //!
 //! Authentication 1.0, sections 2.2 to 2.5; Authorization Flow 2.0, sections 4, 5 and 7.
 
+use super::login::{self, Entry};
 use super::pages;
 use super::readers::cookie_name;
+use super::tries::ClientAddress;
 use crate::access::Caller;
 use crate::error::{Answer, Problem};
 use crate::http::query::QueryParams;
 use crate::http::raw_path::PathParams;
 use crate::router::AddressVersion;
 use crate::state::Shared;
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dlcs_domain::DefinitionId;
-use dlcs_domain::definition::AuthService;
+use dlcs_domain::definition::{AuthProfile, AuthService};
 use dlcs_iiif::auth::{TokenMessage, web_origin};
 use dlcs_projections::definitions::Kind;
 
 /// Bytes of a viewer's message id.
 const MESSAGE_ID_BYTES_MAX: usize = 1024;
 
-/// `GET /auth/{v}/access/{c}/{service}`: the page on which a reader agrees.
+/// `GET /auth/{v}/access/{c}/{service}`: the page on which a reader agrees, or logs in.
 pub(crate) async fn access(
     State(state): State<Shared>,
     caller: Caller,
@@ -32,23 +36,38 @@ pub(crate) async fn access(
     if let Some(origin) = query.get("origin") {
         checked_origin(origin)?;
     }
-    Ok(pages::agreement(&service))
+    Ok(match service.profile {
+        AuthProfile::Clickthrough => pages::agreement(&service),
+        AuthProfile::Login => pages::login(&service, None),
+    })
 }
 
-/// `POST` of the same: the reader has agreed.
-pub(crate) async fn agree(
+/// `POST` of the same: the reader has agreed, or says name and password.
+pub(crate) async fn enter(
     State(state): State<Shared>,
     caller: Caller,
     params: PathParams,
+    client: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
+    body: Body,
 ) -> Answer {
     let (id, service) = find(&state, &caller, &params).await?;
-    // A page of another site cannot agree in a reader's name.
+    // A page of another site cannot agree in a reader's name, or log it in.
     if !is_our_page(&headers, state.public_url.as_str()) {
         let detail = "this is sent by our own page only";
         return Err(Problem::new(StatusCode::FORBIDDEN, "origin-refused", detail));
     }
-    let secret = state.readers.let_in(&id, service.ttl_s).await?;
+    let account = match service.profile {
+        AuthProfile::Clickthrough => None,
+        AuthProfile::Login => {
+            let client = client.map(|Extension(client)| client);
+            match login::enter(&state, (&id, &service), client, &headers, body).await? {
+                Entry::Granted(account) => Some(account),
+                Entry::Refused(page) => return Ok(page),
+            }
+        }
+    };
+    let secret = state.readers.let_in(&id, service.ttl_s, account).await?;
     let mut response = pages::done("You may close this window.");
     set_cookie(&mut response, &state, &id, &secret, service.ttl_s)?;
     Ok(response)

@@ -6,7 +6,16 @@ use dlcs_domain::definition::AuthService;
 use serde_json::Value;
 
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:3rem auto;\
-     padding:0 1rem}button{font:inherit;padding:.5rem 1rem}p{white-space:pre-line}";
+     padding:0 1rem}button{font:inherit;padding:.5rem 1rem}p{white-space:pre-line}\
+     label{display:block;margin:1rem 0}input{display:block;font:inherit;padding:.4rem;width:100%;\
+     box-sizing:border-box}[role=alert]{border-left:.3rem solid #b00020;padding-left:.7rem}";
+/// Of a page with a form: what is sent goes to us.
+const FORM_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+const FIELDS: &str = "<label>Name<input name=\"name\" autocomplete=\"username\" \
+     autocapitalize=\"none\" spellcheck=\"false\" required autofocus></label>\
+     <label>Password<input name=\"password\" type=\"password\" \
+     autocomplete=\"current-password\" required></label>";
 
 /// The page on which a reader agrees.
 pub(super) fn agreement(service: &AuthService) -> Response {
@@ -16,9 +25,20 @@ pub(super) fn agreement(service: &AuthService) -> Response {
         escaped(&service.description),
         escaped(&service.call_to_action)
     );
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
-                  base-uri 'none'; frame-ancestors 'none'";
-    page(&service.page_label, &body, policy)
+    page(&service.page_label, &body, FORM_POLICY)
+}
+
+/// The page on which a reader says name and password. `message` says why it is there again.
+pub(super) fn login(service: &AuthService, message: Option<&str>) -> Response {
+    let message = message.map(|text| format!("<p role=\"alert\">{}</p>", escaped(text)));
+    let body = format!(
+        "<h1>{}</h1><p>{}</p>{}<form method=\"post\">{FIELDS}<button>{}</button></form>",
+        escaped(&service.page_label),
+        escaped(&service.description),
+        message.unwrap_or_default(),
+        escaped(&service.call_to_action)
+    );
+    page(&service.page_label, &body, FORM_POLICY)
 }
 
 /// The page that closes itself.
@@ -61,7 +81,8 @@ fn page(title: &str, body: &str, policy: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Without it, a browser that says no `Sec-Fetch-Site` would send our own form as of nowhere.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     // An origin that was checked is in it, and else nothing of a client's.
     let policy =
         HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));

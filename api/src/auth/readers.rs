@@ -3,8 +3,9 @@
 use crate::error::{Answer, Problem};
 use axum::http::{HeaderMap, header};
 use dlcs_commands::Clock;
-use dlcs_commands::sessions::{Session, SessionError, SessionStore};
+use dlcs_commands::sessions::{Session, SessionAccount, SessionError, SessionStore};
 use dlcs_domain::access::Principal;
+use dlcs_domain::definition::AuthProfile;
 use dlcs_domain::{ActorId, CustomerId, DefinitionId};
 use dlcs_objects::Digest;
 use dlcs_projections::PageRequest;
@@ -66,14 +67,20 @@ impl Readers {
         Ok(if roles.is_empty() { Principal::Anonymous } else { Principal::Reader { roles } })
     }
 
-    /// Lets a reader in and returns the secret of the cookie.
-    pub(crate) async fn let_in(&self, service: &DefinitionId, ttl_s: u32) -> Answer<String> {
+    /// Lets a reader in and returns the secret of the cookie. `account`: the one that was logged into.
+    pub(crate) async fn let_in(
+        &self,
+        service: &DefinitionId,
+        ttl_s: u32,
+        account: Option<SessionAccount>,
+    ) -> Answer<String> {
         let secret = new_secret();
         let session = Session {
             id: digest(&secret),
             parent: None,
             customer: service.customer,
             services: vec![service.name.clone()],
+            account,
             expires_at_us: self.clock.now_us() + i64::from(ttl_s) * SECOND_US,
         };
         self.sessions.keep(session).await?;
@@ -88,6 +95,9 @@ impl Readers {
         service: &DefinitionId,
     ) -> Answer<Option<(String, u64)>> {
         let Some(session) = self.session_of(headers, service).await? else { return Ok(None) };
+        if !self.is_in(&session, &service.name).await? {
+            return Ok(None);
+        }
         let now_us = self.clock.now_us();
         let left_us = session.expires_at_us - now_us;
         let expires_at_us = now_us + left_us.min(TOKEN_TTL_S * SECOND_US);
@@ -163,13 +173,28 @@ impl Readers {
         for row in rows.items {
             let service = row.role().and_then(|role| role.auth_service.clone());
             let Some(name) = service.filter(|it| session.services.contains(it)) else { continue };
-            let service = DefinitionId { customer, name };
-            let service = self.definitions.definition(&service, Kind::AuthService).await?;
-            if service.is_some_and(|it| it.auth_service().is_some()) {
+            if self.is_in(session, &name).await? {
                 roles.push((customer, row.id.name));
             }
         }
         Ok(roles)
+    }
+
+    /// Says whether a service still lets in whom it has let in: it is there, and so is the account,
+    /// which opens it, with the same password.
+    async fn is_in(&self, session: &Session, service: &str) -> Answer<bool> {
+        let of = |name: &str| DefinitionId { customer: session.customer, name: name.to_owned() };
+        let row = self.definitions.definition(&of(service), Kind::AuthService).await?;
+        let profile = row.as_ref().and_then(|row| row.auth_service()).map(|it| it.profile);
+        Ok(match (profile, &session.account) {
+            (None, _) | (Some(AuthProfile::Login), None) => false,
+            (Some(AuthProfile::Clickthrough), None) => true,
+            (Some(_), Some(SessionAccount { name, password_id })) => {
+                let row = self.definitions.definition(&of(name), Kind::Account).await?;
+                let account = row.as_ref().and_then(|row| row.account());
+                account.is_some_and(|it| it.still_opens(service, *password_id))
+            }
+        })
     }
 }
 

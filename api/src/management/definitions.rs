@@ -1,6 +1,7 @@
-//! `/customers/{c}/roles`, `/authServices`, `/customHeaders`, `/originStrategies`: what customers
-//! define under names.
+//! `/customers/{c}/roles`, `/authServices`, `/customHeaders`, `/originStrategies`, `/accounts`: what
+//! customers define under names.
 
+pub(crate) mod accounts;
 mod auth_service;
 mod custom_header;
 mod origin_strategy;
@@ -24,6 +25,7 @@ use dlcs_domain::{CustomerId, DefinitionId};
 use dlcs_iiif::link::encode_segment;
 use dlcs_projections::definitions::{DefinitionRow, Kind, Value as Defined};
 use dlcs_projections::paging::Direction;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 /// A kind of definition as clients write and see it.
@@ -173,6 +175,14 @@ async fn answer<D: Managed>(
     let row = if request.settled(&done).await { find::<D>(request, &id).await? } else { None };
     let document = row.map(|row| shown::<D>(&request.state.public_url, &row));
     request.answer(&done, document.as_ref())
+}
+
+/// A resource is named by its address, or by its name.
+fn name_in(text: &str) -> String {
+    match text.rsplit_once('/') {
+        Some((_, last)) => percent_decode_str(last).decode_utf8_lossy().into_owned(),
+        None => text.to_owned(),
+    }
 }
 
 fn path<D: Managed>(id: &DefinitionId) -> String {

@@ -50,6 +50,7 @@ pub(crate) fn customer(base: &PublicUrl, row: &CustomerRow) -> Value {
         "authServices": format!("{at}/authServices"),
         "customHeaders": format!("{at}/customHeaders"),
         "originStrategies": format!("{at}/originStrategies"),
+        "accounts": format!("{at}/accounts"),
         "storage": format!("{at}/storage"),
         "manifests": base.at(format_args!("/{}/manifests", row.id)),
     })

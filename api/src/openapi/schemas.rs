@@ -50,6 +50,11 @@ pub(super) fn all() -> Value {
         "AuthService": auth_service(),
         "CustomHeader": custom_header(),
         "OriginStrategy": origin_strategy(),
+        "Account": object(json!({
+            "name": text(), "label": text(), "authServices": texts(),
+            "password": {"type": "string", "writeOnly": true, "minLength": 12},
+            "created": time(), "modified": time(),
+        })),
         "ProbeResult": object(json!({"type": {"const": "AuthProbeResult2"}, "status": integer()})),
         "Annotation": {
             "type": "object",
@@ -133,7 +138,7 @@ fn batch() -> Value {
 
 fn auth_service() -> Value {
     object(json!({
-        "name": text(), "profile": {"enum": ["clickthrough"]}, "label": text(),
+        "name": text(), "profile": {"enum": ["clickthrough", "login"]}, "label": text(),
         "pageLabel": text(), "description": text(), "callToAction": text(), "ttl": integer(),
     }))
 }

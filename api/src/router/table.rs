@@ -47,6 +47,7 @@ pub(crate) fn routes() -> Vec<Route> {
         access::services(),
         access::headers(),
         access::strategies(),
+        access::accounts(),
         access::readers(),
         spaces(),
         images(),

@@ -65,9 +65,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-text", "The image has no text: ask for recognition, or import one."),
     ("objects-unavailable", "The object store does not answer at the moment."),
     ("origin-forbidden", "Origins there are not allowed; see --origin-allow."),
-    ("origin-refused", "Pages of other sites may not subscribe."),
+    ("origin-refused", "Pages of other sites may not do that."),
     ("range-not-satisfiable", "The range lies outside the original."),
     ("page-by-page", "This format is written page by page; METS lists the pages."),
+    ("password-missing", "A new account needs a password."),
     ("query-too-wide", "The named query chooses more images than a manifest has."),
     ("recognition-failed", "The image could not be read; the resource of its text says why."),
     (

@@ -6,7 +6,7 @@ mod defined;
 
 use crate::{
     AdminKey, ApiLimits, ApiState, Credentials, ExportTurns, OriginCheck, OriginRefused, PublicUrl,
-    Readers, Readiness,
+    Readers, Readiness, Tries,
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -17,6 +17,8 @@ use dlcs_commands::idempotency::{
     IdempotencyError, IdempotencyKey, IdempotencyStore, StoredAnswer,
 };
 use dlcs_commands::lookups::{LookupError, Lookups};
+use dlcs_commands::passwords::{MemoryPasswords, Passwords};
+use dlcs_commands::services::AccountCommands;
 use dlcs_commands::sessions::MemorySessions;
 use dlcs_domain::access::{AccessRule, Principal};
 use dlcs_domain::asset::{Delivered, SizeLimits};
@@ -62,8 +64,11 @@ pub(super) fn router() -> Router {
     let original = ObjectKey::original(&Digest::of(ORIGINAL));
     futures::executor::block_on(objects.put(&original, Bytes::from_static(ORIGINAL))).unwrap();
     let log = Arc::new(MemoryLog::new(Arc::new(|| 0)));
+    let commands = Commands::new(log, objects.clone(), Arc::new(Fakes), clock.clone(), "test");
+    let passwords = Passwords::new(Arc::new(MemoryPasswords::default())).unwrap();
     let state = ApiState {
-        commands: Commands::new(log, objects.clone(), Arc::new(Fakes), clock.clone(), "test"),
+        accounts: AccountCommands::new(commands.definitions.clone(), passwords),
+        commands,
         idempotency: Idempotency::new(Arc::new(Fakes), clock.clone()),
         queries: queries(),
         search: Search { index: Arc::new(Fakes), records: PageRecords::new(objects.clone()) },
@@ -86,6 +91,7 @@ pub(super) fn router() -> Router {
             Arc::new(Fakes),
             Arc::new(ManualClock::at(0)),
         ),
+        tries: Tries::default(),
         limits: ApiLimits::default(),
         written: Written::default(),
         rendered: RenderedManifests::default(),

@@ -1,4 +1,4 @@
-//! What customers define under names: roles, access services, custom headers.
+//! What customers define under names: roles, access services, custom headers, origin strategies.
 
 use super::customers::check_customer;
 use crate::context::CommandContext;
@@ -38,9 +38,25 @@ impl DefinitionCommands {
 
     /// Returns a name that nobody has. A repeated command gets the same one again.
     pub fn new_name<D: Recorded>(&self, context: &CommandContext) -> String {
+        self.new_id::<D>(context).to_string()
+    }
+
+    /// The same, as it is made.
+    pub(super) fn new_id<D: Recorded>(&self, context: &CommandContext) -> Uuid {
         let repeatable = context.command_id.map(|it| Uuid::new_v5(&it, D::CATEGORY.as_bytes()));
-        let id = repeatable.unwrap_or_else(|| new_uuid(self.executor.clock().now_us()));
-        id.to_string()
+        repeatable.unwrap_or_else(|| new_uuid(self.executor.clock().now_us()))
+    }
+
+    /// Returns what the log says of a definition; `None`: there is none.
+    pub(super) async fn known<D>(&self, id: &DefinitionId) -> Result<Option<D>, CommandError>
+    where
+        D: Definition,
+        DefinitionEvent<D>: Into<DomainEvent> + TryFrom<DomainEvent, Error = ForeignEvent>,
+    {
+        Ok(match self.executor.load::<Defined<D>>(&id.to_string()).await?.state {
+            Defined::Live { value, .. } => Some(value),
+            Defined::Absent | Defined::Removed { .. } => None,
+        })
     }
 
     pub async fn define<D: Recorded>(

@@ -1,5 +1,6 @@
 //! The services over the in-memory log.
 
+mod accounts;
 mod annotations;
 mod api_keys;
 mod assets;

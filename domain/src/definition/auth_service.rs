@@ -32,17 +32,20 @@ pub struct AuthService {
 pub enum AuthProfile {
     /// Agree to something.
     Clickthrough,
+    /// Say name and password of an account.
+    Login,
 }
 
 /// A word that names no profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no profile: there is `clickthrough`")]
+#[error("`{0}` is no profile: there are `clickthrough` and `login`")]
 pub struct UnknownProfile(pub String);
 
 impl AuthProfile {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Clickthrough => "clickthrough",
+            Self::Login => "login",
         }
     }
 }
@@ -55,6 +58,7 @@ impl FromStr for AuthProfile {
         let word = text.strip_prefix("http://iiif.io/api/auth/1/").unwrap_or(text);
         match word {
             "clickthrough" => Ok(Self::Clickthrough),
+            "login" => Ok(Self::Login),
             _ => Err(UnknownProfile(text.to_owned())),
         }
     }
@@ -88,8 +92,11 @@ mod tests {
 
     #[test]
     fn a_profile_is_a_word_or_its_address() {
-        for text in ["clickthrough", "http://iiif.io/api/auth/1/clickthrough"] {
-            assert_eq!(text.parse(), Ok(AuthProfile::Clickthrough));
+        for profile in [AuthProfile::Clickthrough, AuthProfile::Login] {
+            let word = profile.as_str();
+            for text in [word.to_owned(), format!("http://iiif.io/api/auth/1/{word}")] {
+                assert_eq!(text.parse(), Ok(profile));
+            }
         }
         assert!("kiosk".parse::<AuthProfile>().is_err());
     }

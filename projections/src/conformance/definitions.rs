@@ -1,13 +1,14 @@
-//! Roles, access services, custom headers.
+//! Roles, access services, custom headers, accounts.
 
 use super::Store;
 use super::given::{Given, admin, key_of, page};
 use crate::definitions::{Kind, Value};
 use crate::paging::QueryError;
 use dlcs_domain::definition::{
-    AuthProfile, AuthService, CustomHeader, DefinitionEvent, DefinitionRemoved, Role,
+    Account, AuthProfile, AuthService, CustomHeader, DefinitionEvent, DefinitionRemoved, Role,
 };
 use dlcs_domain::{CustomerId, DefinitionId, DomainEvent, SpaceNumber};
+use uuid::Uuid;
 
 pub(super) async fn roles_and_services_are_defined_changed_and_removed<S: Store>(given: &Given<S>) {
     let customer = CustomerId(1);
@@ -60,6 +61,35 @@ pub(super) async fn roles_and_services_are_defined_changed_and_removed<S: Store>
     assert_eq!((found.role(), found.edit_revision), (Some(&role("Again")), 4));
     let refused = definitions.list(&key_of(2), customer, Kind::Role, &page(10)).await;
     assert!(matches!(refused, Err(QueryError::NotAllowed)), "{refused:?}");
+}
+
+pub(super) async fn accounts_are_kept_beside_them<S: Store>(given: &Given<S>) {
+    let account = |password| Account {
+        label: "Jane".to_owned(),
+        auth_services: vec!["members".to_owned(), "ein „Lesesaal“".to_owned()],
+        password_id: Some(Uuid::from_u128(password)),
+        keeps_password: false,
+    };
+    let stream = "account-1/jane";
+    for event in [
+        DefinitionEvent::Defined(account(1)),
+        DefinitionEvent::Changed(account(2)),
+        DefinitionEvent::Removed(DefinitionRemoved {}),
+        DefinitionEvent::Defined(account(3)),
+    ] {
+        given.happened(stream, DomainEvent::Account(event)).await;
+    }
+    let other = DefinitionEvent::Defined(account(4));
+    given.happened("account-2/jane", DomainEvent::Account(other)).await;
+    given.catch_up().await;
+    let definitions = given.queries().definitions;
+    let id = DefinitionId { customer: CustomerId(1), name: "jane".to_owned() };
+    let found = definitions.definition(&id, Kind::Account).await.expect("the query works");
+    let found = found.expect("it is there");
+    assert_eq!((found.account(), found.edit_revision), (Some(&account(3)), 4));
+    assert!(found.role().is_none() && found.auth_service().is_none());
+    let list = definitions.list(&admin(), id.customer, Kind::Account, &page(10)).await;
+    assert_eq!(list.expect("the query works").items, [found]);
 }
 
 pub(super) async fn custom_headers_are_kept_beside_them<S: Store>(given: &Given<S>) {

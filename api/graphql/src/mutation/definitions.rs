@@ -50,7 +50,7 @@ pub(crate) struct CustomHeaderInput {
 /// How readers get a role.
 #[derive(InputObject)]
 pub(crate) struct AuthServiceInput {
-    /// `clickthrough`.
+    /// `clickthrough` or `login`.
     profile: String,
     /// What a viewer calls the way in.
     label: String,

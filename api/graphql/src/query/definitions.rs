@@ -1,6 +1,7 @@
-//! Questions about roles, access services and custom headers.
+//! Questions about roles, access services, custom headers, origin strategies and accounts.
 
 use crate::context::{customer_id, principal, query_error, state};
+use crate::types::account::Account;
 use crate::types::definition::{AuthService, CustomHeader, Role};
 use crate::types::origin_strategy::OriginStrategy;
 use async_graphql::{Context, Object, Result};
@@ -34,6 +35,16 @@ impl DefinitionQuery {
     ) -> Result<Vec<AuthService>> {
         let rows = all(ctx, customer, Kind::AuthService).await?;
         Ok(rows.into_iter().filter_map(AuthService::of).collect())
+    }
+
+    /// Lists the accounts of a customer's readers, by name.
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+    ) -> Result<Vec<Account>> {
+        let rows = all(ctx, customer, Kind::Account).await?;
+        Ok(rows.into_iter().filter_map(Account::of).collect())
     }
 
     /// Lists how originals are fetched, by id.

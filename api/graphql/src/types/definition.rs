@@ -31,7 +31,7 @@ pub(crate) struct Role {
 pub(crate) struct AuthService {
     customer: u32,
     name: String,
-    /// `clickthrough`.
+    /// `clickthrough` or `login`.
     profile: String,
     label: String,
     page_label: String,

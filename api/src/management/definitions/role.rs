@@ -1,6 +1,6 @@
 //! Roles.
 
-use super::{Managed, Reading};
+use super::{Managed, Reading, name_in};
 use crate::error::Answer;
 use crate::http::fields::Fields;
 use crate::state::PublicUrl;
@@ -19,7 +19,7 @@ impl Managed for Role {
         let service = fields.text("authService")?.filter(|it| !it.is_empty());
         Ok(Self {
             label: fields.text("label")?.unwrap_or_default().to_owned(),
-            auth_service: service.map(|it| last_part(it).to_owned()),
+            auth_service: service.map(name_in),
         })
     }
 
@@ -37,9 +37,4 @@ impl Managed for Role {
             _ => None,
         }
     }
-}
-
-/// A resource is named by its address, or by the last part of it.
-fn last_part(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
 }

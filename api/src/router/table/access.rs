@@ -1,11 +1,12 @@
-//! Keys, roles, access services, custom headers, origin strategies; IIIF Auth.
+//! Keys, roles, access services, custom headers, origin strategies, accounts; IIIF Auth.
 
 use super::{DESCRIPTION_OPEN, KEYS, READ, WRITE, delete, get, post, put};
 use crate::auth;
+use crate::management::definitions::accounts;
 use crate::management::{definitions, keys};
 use crate::router::Kind::{Media, PageOf, Schema};
 use crate::router::{AddressVersion, Route};
-use dlcs_domain::definition::{AuthService, CustomHeader, OriginStrategy, Role};
+use dlcs_domain::definition::{Account, AuthService, CustomHeader, OriginStrategy, Role};
 
 pub(super) fn keys() -> Vec<Route> {
     const ALL: &str = "/customers/{customer}/keys";
@@ -106,6 +107,23 @@ pub(super) fn strategies() -> Vec<Route> {
     ]
 }
 
+pub(super) fn accounts() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/accounts";
+    const ONE: &str = "/customers/{customer}/accounts/{name}";
+    let account = Schema("Account");
+    vec![
+        get(ALL, READ, "List accounts of readers", definitions::list::<Account>)
+            .answers(PageOf("Account")),
+        post(ALL, WRITE, "Make an account", accounts::create).takes(account).answers(account),
+        get(ONE, READ, "Read an account, without its password", definitions::read::<Account>)
+            .answers(account),
+        put(ONE, WRITE, "Make an account, or say it anew", accounts::put)
+            .takes(account)
+            .answers(account),
+        delete(ONE, WRITE, "Remove an account: whoever is in with it is out", accounts::delete),
+    ]
+}
+
 /// The way in and out, in each version.
 pub(super) fn readers() -> Vec<Route> {
     let page = Media("text/html");
@@ -129,7 +147,8 @@ pub(super) fn readers() -> Vec<Route> {
             get(access, DESCRIPTION_OPEN, "Page on which a reader gets in", auth::access)
                 .answers(page)
                 .of(version),
-            post(access, DESCRIPTION_OPEN, "A reader agrees", auth::agree)
+            post(access, DESCRIPTION_OPEN, "A reader agrees, or logs in", auth::enter)
+                .takes(Media("application/x-www-form-urlencoded"))
                 .answers(page)
                 .of(version),
             get(token, DESCRIPTION_OPEN, "Tells a viewer that a reader is in", auth::token)
