@@ -50,11 +50,7 @@ pub(super) fn all() -> Value {
         "AuthService": auth_service(),
         "CustomHeader": custom_header(),
         "OriginStrategy": origin_strategy(),
-        "Account": object(json!({
-            "name": text(), "label": text(), "authServices": texts(),
-            "password": {"type": "string", "writeOnly": true, "minLength": 12},
-            "created": time(), "modified": time(),
-        })),
+        "Account": account(),
         "ProbeResult": object(json!({"type": {"const": "AuthProbeResult2"}, "status": integer()})),
         "Annotation": {
             "type": "object",
@@ -101,6 +97,14 @@ fn origin_strategy() -> Value {
             "user": text(), "password": text(),
         }},
         "order": integer(), "optimised": {"const": false}, "created": time(), "modified": time(),
+    }))
+}
+
+fn account() -> Value {
+    object(json!({
+        "name": text(), "label": text(), "authServices": texts(),
+        "password": {"type": "string", "writeOnly": true, "minLength": 12},
+        "created": time(), "modified": time(),
     }))
 }
 
