@@ -4,14 +4,18 @@
 //! and nginx asks one after the other. A connection to it is not kept: it stalls when it is.
 
 use crate::nginx::{Nginx, free_address};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
 
 /// Where Debian puts it: off the path.
 const PROGRAM: &str = "/usr/lib/iipimage-server/iipsrv.fcgi";
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Of the answers that it computes: the same as ours.
 const JPEG_QUALITY: &str = "85";
 
@@ -40,10 +44,16 @@ impl IipImage {
         let addresses = addresses?;
         let start = |address: &SocketAddr| start(folder, &address.to_string());
         let processes: Result<Vec<Child>> = addresses.iter().map(start).collect();
-        let backends: String = addresses.iter().map(|it| format!("server {it}; ")).collect();
+        let processes = processes?;
+        for address in &addresses {
+            is_up(address).await?;
+        }
+        // One that is late once is not left out for ten seconds, as nginx would do by itself.
+        let backend = |it: &SocketAddr| format!("server {it} max_fails=0; ");
+        let backends: String = addresses.iter().map(backend).collect();
         let http = format!("upstream iipsrv {{ {backends} }}");
         let nginx = Nginx::start(&http, &site(image, path), work).await?;
-        Ok(Self { processes: processes?, nginx })
+        Ok(Self { processes, nginx })
     }
 
     /// Host and port.
@@ -82,6 +92,16 @@ fn start(folder: &Path, address: &str) -> Result<Child> {
         .kill_on_drop(true)
         .spawn()
         .context("iipsrv does not start")
+}
+
+/// Waits until somebody listens there.
+async fn is_up(address: &SocketAddr) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).await.is_err() {
+        ensure!(Instant::now() < deadline, "iipsrv does not answer");
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 fn site(image: &str, path: &str) -> String {

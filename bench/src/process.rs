@@ -63,9 +63,11 @@ pub(crate) fn processor_seconds(pids: &[u32]) -> Result<f64> {
     let mut waiting = pids.to_vec();
     let mut ticks = 0;
     while let Some(pid) = waiting.pop() {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        // A child may end between being named and being asked.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
         ticks += ticks_of(&stat).context("/proc/PID/stat is not understood")?;
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let children = children.unwrap_or_default();
         waiting.extend(children.split_whitespace().filter_map(|it| it.parse::<u32>().ok()));
     }
     Ok(ticks as f64 / TICKS_PER_SECOND)
