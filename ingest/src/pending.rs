@@ -74,6 +74,7 @@ enum Phase {
 /// An opening event that was read while it was not yet known where the run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Newer {
+    generation: Option<u32>,
     position: Position,
     cause: Cause,
 }
@@ -149,9 +150,13 @@ impl Pending {
                 self.remove(&signal.asset);
                 phase.and_then(Phase::run)
             }
-            (Change::Opened { queue, .. }, Some(Phase::Running { run, is_started: false, .. })) => {
+            (
+                Change::Opened { generation, queue },
+                Some(Phase::Running { run, is_started: false, .. }),
+            ) => {
                 self.raise(&signal.asset, queue);
-                let newer = Some(Newer { position: signal.position, cause: signal.cause });
+                let (position, cause) = (signal.position, signal.cause);
+                let newer = Some(Newer { generation, position, cause });
                 self.put(&signal.asset, Phase::Running { run, is_started: false, newer });
                 None
             }
@@ -205,7 +210,7 @@ impl Pending {
         let entry = self.entry_of(asset, run)?;
         let Phase::Running { newer, .. } = entry.phase else { return None };
         if let Some(newer) = newer.filter(|newer| newer.position > at) {
-            (entry.position, entry.cause) = (newer.position, newer.cause);
+            entry.renew(newer);
             self.put(asset, Phase::Ready);
             return Some(run);
         }
@@ -232,7 +237,7 @@ impl Pending {
         };
         entry.troubles = 0;
         if let Some(newer) = entry.phase.unseen_by(ending) {
-            (entry.position, entry.cause) = (newer.position, newer.cause);
+            entry.renew(newer);
             self.put(asset, Phase::Ready);
             return;
         }
@@ -271,12 +276,12 @@ impl Pending {
     }
 
     fn open(&mut self, signal: &Signal, phase: Phase) {
-        let (said, asked) = match signal.change {
-            Change::Opened { generation, queue } => (generation, queue),
-            _ => (None, Queue::Default),
-        };
         let known = self.entries.get(&signal.asset);
-        let generation = said.or_else(|| known.and_then(|entry| entry.generation));
+        // What does not say its generation may follow one that was passed over: whichever lives.
+        let (generation, asked) = match signal.change {
+            Change::Opened { generation, queue } => (generation, queue),
+            _ => (known.and_then(|entry| entry.generation), Queue::Default),
+        };
         // Whoever asked for priority does not lose it by what is asked for besides.
         let queue = known.map_or(asked, |entry| entry.queue.max(asked));
         let (cause, position) = (signal.cause, signal.position);
@@ -345,6 +350,14 @@ impl Pending {
             }
             self.put(&asset, Phase::Ready);
         }
+    }
+}
+
+impl Entry {
+    /// Takes the newer event's place in the log, and what it asks for.
+    fn renew(&mut self, newer: Newer) {
+        (self.generation, self.position) = (newer.generation, newer.position);
+        self.cause = newer.cause;
     }
 }
 

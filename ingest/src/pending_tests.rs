@@ -113,6 +113,29 @@ fn what_was_found_ahead_is_no_news_when_it_is_read() {
     assert!(pending.next(0).is_none());
 }
 
+/// Deleted and registered anew under the same name, while the old one was being fetched.
+#[test]
+fn what_is_registered_anew_is_worked_on_in_its_own_generation() {
+    let anew = |generation, queue| Change::Opened { generation, queue };
+    for generation in [Some(2), None] {
+        let mut pending = reading(&[registered("1/1/a", 1)]);
+        let old = pending.next(0).unwrap();
+        pending.take(&told("1/1/a", 5, anew(generation, Queue::Priority)));
+        assert_eq!(pending.started(&old.asset, old.run, Position(2)), Some(old.run));
+        assert_eq!(pending.next(0).unwrap().generation, generation, "it was seen ahead");
+
+        let mut pending = reading(&[registered("1/1/a", 1)]);
+        let old = pending.next(0).unwrap();
+        pending.take(&told("1/1/a", 5, anew(generation, Queue::Priority)));
+        pending.ended(&old.asset, old.run, Ending::NothingToDo { next: Next::Nothing });
+        assert_eq!(pending.next(0).unwrap().generation, generation, "its run found nothing");
+
+        let mut pending = reading(&[registered("1/1/a", 1)]);
+        pending.take(&told("1/1/a", 5, anew(generation, Queue::Priority)));
+        assert_eq!(pending.next(0).unwrap().generation, generation, "it had not begun");
+    }
+}
+
 #[test]
 fn an_asset_is_worked_on_once_at_a_time() {
     let mut pending = reading(&[registered("1/1/a", 1)]);
@@ -173,7 +196,7 @@ fn a_newer_wish_makes_a_run_pointless() {
     let reingest = told("1/1/a", 3, again());
     assert_eq!(pending.take(&reingest), Some(old.run));
     let new = pending.next(0).unwrap();
-    assert_eq!((new.generation, new.cause), (Some(1), cause(3)));
+    assert_eq!((new.generation, new.cause), (None, cause(3)), "of whichever generation lives");
     // The late word of the old run is nobody's.
     pending.ended(&old.asset, old.run, Ending::NothingToDo { next: Next::Nothing });
     assert_eq!(pending.active(), 1);
