@@ -10,19 +10,20 @@ use tokio::sync::Semaphore;
 
 /// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages in the WAL from which on it is copied into the database, for stores of small writes.
-pub(crate) const CHECKPOINT_PAGES: i64 = 1_000;
 /// Pages that are kept for writing, of each read model: there are many, and while they are built anew
 /// each fills what it may have. What does not fit is in the kernel's memory, which it can take back.
 const READ_MODEL_CACHE_KIB: i32 = 8_192;
-/// Pages in the WAL (64 MiB) from which on readers are waited for, so that it starts anew.
-const RESTART_PAGES: i64 = 16_384;
+
+/// Of files whose pages are of SQLite's own size.
+pub(crate) const PAGE_BYTES: u32 = 4_096;
 
 /// What a database file is, and the steps that make its newest schema.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
     /// Written into the file, so that no store is ever opened as another one.
     pub application_id: i32,
+    /// Of a file that is made; one that is there keeps its own. A power of two.
+    pub page_bytes: u32,
     pub migrations: &'static [Migration],
 }
 
@@ -91,6 +92,7 @@ pub fn open_writer(
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     // Before anything is written: a file of something else is left as it is.
     check_schema(path, &connection, schema)?;
+    connection.pragma_update(None, "page_size", schema.page_bytes).map_err(failed)?;
     configure_writer(&connection, durability).map_err(failed)?;
     settle(&connection);
     migrate(&mut connection, schema).map_err(failed)?;
@@ -121,6 +123,14 @@ fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?; // KiB.
     configure(connection)
+}
+
+/// Opens a connection that copies a WAL into its database, beside the one that writes.
+pub(crate) fn connect_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    configure_writer(&connection, Durability::EveryCommit)?;
+    Ok(connection)
 }
 
 /// Moves what a dead process left in the WAL into the database, and begins the WAL anew.
@@ -195,29 +205,6 @@ pub(crate) fn abort_on_io_error(step: &str, error: &rusqlite::Error) {
     }
 }
 
-/// Copies the WAL into the database when it has grown by so many pages.
-pub(crate) fn checkpoint_wal(connection: &Connection, at_pages: i64, what: &str) {
-    let done = (|| {
-        let (pages, copied) = wal(connection, "PRAGMA wal_checkpoint(NOOP)")?;
-        if pages - copied >= at_pages {
-            wal(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
-        }
-        if pages >= RESTART_PAGES {
-            wal(connection, "PRAGMA wal_checkpoint(RESTART)")?;
-        }
-        Ok(())
-    })();
-    if let Err(error) = done {
-        abort_on_io_error(&format!("checkpoint of the {what}"), &error);
-        tracing::warn!(%error, "cannot checkpoint the {what}: {error}");
-    }
-}
-
-/// Returns how many pages the WAL holds and how many of them are in the database already.
-fn wal(connection: &Connection, pragma: &str) -> rusqlite::Result<(i64, i64)> {
-    connection.prepare_cached(pragma)?.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))
-}
-
 /// Says whether there was no room. The index of the WAL grows with it, and says so in its own way.
 pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
@@ -281,8 +268,11 @@ impl Readers {
 mod tests {
     use super::*;
 
-    const SCHEMA: Schema =
-        Schema { application_id: 0x444c_0001, migrations: dlcs_migrations::SQLITE_CONTROL };
+    const SCHEMA: Schema = Schema {
+        application_id: 0x444c_0001,
+        page_bytes: PAGE_BYTES,
+        migrations: dlcs_migrations::SQLITE_CONTROL,
+    };
 
     #[test]
     fn the_bundled_sqlite_has_no_wal_reset_bug() {

@@ -11,12 +11,13 @@ mod writer;
 
 pub use consumers::read_consumers;
 
-use crate::connection::{Durability, OpenError, Readers, Schema, open_writer};
+use crate::connection::{Durability, OpenError, PAGE_BYTES, Readers, Schema, open_writer};
 use std::path::Path;
 use writer::Writer;
 
 pub(crate) const SCHEMA: Schema = Schema {
     application_id: 0x444c_4354, // "DLCT".
+    page_bytes: PAGE_BYTES,
     migrations: dlcs_migrations::SQLITE_CONTROL,
 };
 

@@ -8,3 +8,4 @@ pub mod connection;
 pub mod control;
 pub mod log;
 pub mod read_models;
+mod wal;

@@ -43,6 +43,8 @@ struct Loads {
     copy_finished: Load,
     sqlite: [Load; WRITERS.len()],
     sqlite_bulk: Load,
+    /// Of our own log, without what stands above it.
+    sqlite_log: Load,
     one_by_one: Rounds,
     /// Of rows whose JSON is made within the loop.
     together: Rounds,
@@ -96,6 +98,9 @@ async fn ours(bench: &Bench, postgres: &mut Postgres, loads: &mut Loads) -> Resu
     let file = tempfile::tempdir_in(&bench.work)?;
     let path = file.path().join("events.sqlite").display().to_string();
     loads.sqlite_bulk.push(done(STORES, &["bulk", "--store", &path, "--events", &events]).await?);
+    let file = tempfile::tempdir_in(&bench.work)?;
+    let path = file.path().join("events.sqlite").display().to_string();
+    loads.sqlite_log.push(done(STORES, &["fill", "--store", &path, "--events", &events]).await?);
     Ok(())
 }
 
@@ -152,12 +157,15 @@ fn figures(loads: Loads) -> Vec<Figure> {
     let alone = "SQLite, one row a transaction";
     let together =
         format!("SQLite, {} rows a transaction", significant(f64::from(INSERTED_TOGETHER)));
+    let log =
+        format!("our log, {} events a transaction", significant(f64::from(INSERTED_TOGETHER)));
     for (load, writers) in loads.sqlite.into_iter().zip(WRITERS) {
         let case = format!("SQLite, {}", many(writers));
         let rate = Figure::new(case.clone(), RATE, Better::More, load.rates.clone());
         figures.push(rate.beside(alone, loads.one_by_one.clone()));
         let rate = Figure::new(case.clone(), RATE, Better::More, load.rates);
-        figures.push(rate.beside(&together, loads.together.clone()));
+        figures.push(rate.clone().beside(&together, loads.together.clone()));
+        figures.push(rate.beside(&log, loads.sqlite_log.rates.clone()));
         let slow = format!("{case}: 99th percentile");
         figures.push(Figure::new(slow, "ms", Better::Less, load.slow_ms));
     }
@@ -190,7 +198,8 @@ fn setup(bulk_events: u32) -> String {
          without loading or deciding; of {CONNECTIONS:?} connections the best is shown. `COPY` \
          takes rows into a bare table with a key and one unique index, and the peers of SQLite \
          insert into a plain table of the same kind; each row's JSON is made within the loop, on the \
-         same cores, or all of it was finished before the clock started, where it says so. SQLite \
+         same cores, or all of it was finished before the clock started, where it says so. `our log` \
+         takes such registrations ready to append, from one writer. SQLite \
          syncs every commit (WAL, `synchronous=FULL`).",
         significant(f64::from(bulk_events)),
     )

@@ -16,7 +16,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 /// Events of one append, and of one page.
-const APPENDED_TOGETHER: u64 = 5_000;
+const APPENDED_TOGETHER: u64 = 10_000;
 const PAGE_LENGTH: usize = 8_192;
 
 pub(crate) async fn fill(store: &Store, events: u64) -> Result<Done> {

@@ -1,7 +1,8 @@
 //! The one thread that writes: pieces of work are done in turn and committed together.
 
 use super::ControlError;
-use crate::connection::{CHECKPOINT_PAGES, abort_on_io_error, checkpoint_wal};
+use crate::connection::abort_on_io_error;
+use crate::wal::{self, CHECKPOINT_PAGES};
 use rusqlite::Connection;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
@@ -118,7 +119,7 @@ fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
                 Err(error) => job.answer(Err(error)),
             }
         }
-        checkpoint_wal(connection, CHECKPOINT_PAGES, "control store");
+        wal::checkpoint(connection, CHECKPOINT_PAGES, "control store");
     }
 }
 

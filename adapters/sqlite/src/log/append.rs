@@ -8,7 +8,7 @@ use dlcs_eventlog::{
     Append, AppendError, Appended, EventId, Expected, NewEvent, Position, StreamId, StreamRevision,
 };
 use lru::LruCache;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
@@ -57,6 +57,7 @@ impl State {
     pub(super) fn append(
         &mut self,
         connection: &Connection,
+        insert: &mut Statement<'_>,
         append: &Append,
         clock: &Clock,
         look_up: LookUp,
@@ -71,7 +72,7 @@ impl State {
         if !is_open
             && append.expected == Expected::NoStream
             && !self.heads.contains(&append.stream)
-            && let Some(appended) = self.insert(connection, append, 0, clock())?
+            && let Some(appended) = self.insert(insert, append, 0, clock())?
         {
             return Ok(Ok(appended));
         }
@@ -87,7 +88,7 @@ impl State {
             return Ok(Err(known.unwrap_or(AppendError::Conflict { actual })));
         }
         let first = actual.map_or(0, |head| head.0 + 1);
-        let appended = self.insert(connection, append, first, clock())?;
+        let appended = self.insert(insert, append, first, clock())?;
         // The place was looked for, and nobody else writes in this transaction.
         appended.map(Ok).ok_or(rusqlite::Error::QueryReturnedNoRows)
     }
@@ -111,7 +112,7 @@ impl State {
     /// Writes one append; `None`, and nothing is written: its place in the stream is taken.
     fn insert(
         &mut self,
-        connection: &Connection,
+        statement: &mut Statement<'_>,
         append: &Append,
         first: u64,
         now_us: i64,
@@ -119,10 +120,9 @@ impl State {
         let recorded_at_us = now_us.max(self.last.recorded_at_us);
         let mut place =
             Place { stream: &append.stream, revision: first, position: self.head().0 + 1, rest: 0 };
-        let mut statement = connection.prepare_cached(INSERT_EVENT)?;
         for (event, rest) in append.events.iter().zip((0..append.events.len() as u64).rev()) {
             place.rest = rest;
-            if !insert_event(&mut statement, event, &place, recorded_at_us)? {
+            if !insert_event(statement, event, &place, recorded_at_us)? {
                 return Ok(None);
             }
             place.revision += 1;
@@ -151,7 +151,7 @@ pub(super) const INSERT_EVENT: &str = "
 
 /// Returns whether its place in the stream was free.
 pub(super) fn insert_event(
-    statement: &mut rusqlite::Statement<'_>,
+    statement: &mut Statement<'_>,
     event: &NewEvent,
     place: &Place<'_>,
     recorded_at_us: i64,

@@ -3,9 +3,10 @@
 //! No delay is added: while one commit is on its way to the disk, the next batch gathers, and who
 //! comes while that is being written comes along.
 
-use super::append::{LookUp, State, is_taken};
+use super::append::{INSERT_EVENT, LookUp, State, is_taken};
 use super::log_error;
-use crate::connection::{abort_on_io_error, checkpoint_wal};
+use crate::connection::abort_on_io_error;
+use crate::wal::Checkpointer;
 use dlcs_eventlog::log::Clock;
 use dlcs_eventlog::{Append, AppendError, Appended, LogError, Position};
 use rusqlite::Connection;
@@ -19,7 +20,11 @@ const REQUESTS_MAX: usize = 4_096;
 const EVENTS_PER_TRANSACTION: usize = 10_000;
 const BYTES_PER_TRANSACTION: usize = 32 << 20;
 /// Pages in the WAL from which on they are copied into the database.
-const CHECKPOINT_PAGES: i64 = 4_000;
+const CHECKPOINT_PAGES: i64 = 8_000;
+/// When about so much has been written it is looked how far the WAL has grown: to look after each
+/// small transaction takes longer than to write an event. An event is its bytes and two pages.
+const UNTENDED_BYTES_MAX: usize = 2 << 20;
+const BYTES_BESIDE_EVENT: usize = 4_096;
 
 type Answers = Vec<Result<Appended, AppendError>>;
 
@@ -39,12 +44,14 @@ impl Appender {
     /// Starts the thread; the receiver follows the head of the log.
     pub(super) fn start(
         connection: Connection,
+        checkpointer: Checkpointer,
         clock: Clock,
     ) -> rusqlite::Result<(Self, watch::Receiver<Position>)> {
         let state = State::load(&connection)?;
         let (head, hints) = watch::channel(state.head());
         let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
-        let writer = Writer { connection, clock, state: Some(state), head };
+        let writer =
+            Writer { connection, checkpointer, untended_bytes: 0, clock, state: Some(state), head };
         let thread = std::thread::Builder::new()
             .name("log-appender".into())
             .spawn(move || writer.run(waiting))
@@ -85,6 +92,8 @@ pub(super) fn refuse(count: usize, reason: &str) -> Answers {
 
 struct Writer {
     connection: Connection,
+    checkpointer: Checkpointer,
+    untended_bytes: usize,
     clock: Clock,
     /// `None` after a transaction was lost: loaded again by the next one.
     state: Option<State>,
@@ -97,18 +106,26 @@ impl Writer {
             let mut batch = Batch::default();
             batch.push(first);
             batch.drain(&mut waiting);
-            self.commit_together(batch, &mut waiting);
-            checkpoint_wal(&self.connection, CHECKPOINT_PAGES, "event log");
+            self.untended_bytes += self.commit_together(batch, &mut waiting);
+            if self.untended_bytes >= UNTENDED_BYTES_MAX {
+                self.checkpointer.tend(&self.connection, CHECKPOINT_PAGES);
+                self.untended_bytes = 0;
+            }
         }
     }
 
-    fn commit_together(&mut self, mut batch: Batch, waiting: &mut mpsc::Receiver<Request>) {
+    /// Returns how many bytes that was, about.
+    fn commit_together(
+        &mut self,
+        mut batch: Batch,
+        waiting: &mut mpsc::Receiver<Request>,
+    ) -> usize {
         let mut written = self.transaction(&mut batch, waiting, LookUp::WhatIsOpen);
         if written.as_ref().is_err_and(is_taken) {
             self.roll_back();
             written = self.transaction(&mut batch, waiting, LookUp::Everything);
         }
-        let requests = batch.requests;
+        let Batch { requests, events, bytes } = batch;
         match written {
             Ok(answers) => {
                 if let Some(state) = &self.state {
@@ -127,6 +144,7 @@ impl Writer {
                 }
             }
         }
+        bytes + events * BYTES_BESIDE_EVENT
     }
 
     fn transaction(
@@ -143,15 +161,18 @@ impl Writer {
         };
         let head_before = state.head();
         let mut answers = Vec::with_capacity(batch.requests.len());
+        let connection = &self.connection;
+        let mut insert = connection.prepare_cached(INSERT_EVENT)?;
         while let Some(request) = batch.requests.get(answers.len()) {
             let appends = request.appends.iter();
-            let connection = &self.connection;
-            let written = appends.map(|it| state.append(connection, it, &self.clock, look_up));
+            let written =
+                appends.map(|it| state.append(connection, &mut insert, it, &self.clock, look_up));
             answers.push(written.collect::<rusqlite::Result<Answers>>()?);
             if answers.len() == batch.requests.len() {
                 batch.drain(waiting);
             }
         }
+        drop(insert);
         fail::fail_point!("log.before-commit");
         let events = state.head().0 - head_before.0;
         self.commit(events)?;

@@ -2,6 +2,7 @@
 
 use super::{SqliteImport, SqliteLog};
 use crate::connection::{Durability, OpenError, Schema, open_writer};
+use crate::wal::Checkpointer;
 use dlcs_eventlog::memory::MemoryLog;
 use dlcs_eventlog::{
     Append, AppendError, Appended, Clock, EventId, EventLog, Expected, LogError, NewEvent,
@@ -128,7 +129,8 @@ async fn a_full_disk_is_said_and_writing_goes_on_when_there_is_room() {
     // A limit on pages fails like a disk without room.
     let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     connection.pragma_update(None, "max_page_count", pages + 1).unwrap();
-    let (appender, hints) = super::Appender::start(connection, still()).unwrap();
+    let checkpointer = Checkpointer::start(&path, "event log").unwrap();
+    let (appender, hints) = super::Appender::start(connection, checkpointer, still()).unwrap();
     let mut big = append("b", Expected::NoStream, &[2]);
     big.events[0].payload = vec![b'x'; 100_000].into();
     let small = append("c", Expected::NoStream, &[3]);

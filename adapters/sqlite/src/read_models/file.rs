@@ -2,9 +2,9 @@
 
 use super::values::{query_error, store_error, uuid};
 use crate::connection::{
-    CHECKPOINT_PAGES, Durability, OpenError, Readers, Schema, abort_on_io_error, checkpoint_wal,
-    open_writer,
+    Durability, OpenError, PAGE_BYTES, Readers, Schema, abort_on_io_error, open_writer,
 };
+use crate::wal::{self, CHECKPOINT_PAGES};
 use async_trait::async_trait;
 use dlcs_eventlog::{EventId, Position, StreamId};
 use dlcs_migrations::Migration;
@@ -35,7 +35,11 @@ pub(super) struct Definition {
 
 impl Definition {
     fn schema(&self) -> Schema {
-        Schema { application_id: self.application_id, migrations: self.migrations }
+        Schema {
+            application_id: self.application_id,
+            page_bytes: PAGE_BYTES,
+            migrations: self.migrations,
+        }
     }
 }
 
@@ -176,7 +180,7 @@ impl ModelFile {
             sql(error)
         })?;
         fail::fail_point!("projection.after-commit");
-        checkpoint_wal(&connection, CHECKPOINT_PAGES, self.0.definition.name);
+        wal::checkpoint(&connection, CHECKPOINT_PAGES, self.0.definition.name);
         Ok(parked)
     }
 }
