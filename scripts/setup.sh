@@ -105,7 +105,7 @@ fi
 
 # The IIIF validator and the manifest model of the IIIF community, in a folder of our own.
 python_tools() {
-  local stamp=.cache/python/.stamp-3
+  local stamp=.cache/python/.stamp-4
   [ -e "$stamp" ] && return
   mkdir -p .cache
   rm -rf .cache/python
@@ -116,7 +116,7 @@ python_tools() {
     python3 -m venv .cache/python
   fi
   .cache/python/bin/pip install --quiet --disable-pip-version-check \
-    'iiif-validator==1.0.5' iiif-prezi3 jsonschema 'memento_client==0.6.1' 'cloudevents==1.12.0' 'setuptools<81'
+    'iiif-validator==1.0.5' iiif-prezi3 jsonschema 'memento_client==0.6.1' 'cloudevents==1.12.0' 'standardwebhooks==1.1.0' 'setuptools<81'
   touch "$stamp"
 }
 

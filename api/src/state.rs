@@ -6,7 +6,7 @@ use crate::delivery::{CustomHeaders, PreparedAnswers, RenderedManifests};
 use crate::error::Problem;
 use crate::export::ExportTurns;
 use crate::http::preferences::WAIT_DEFAULT;
-use dlcs_commands::services::AccountCommands;
+use dlcs_commands::services::{AccountCommands, WebhookCommands};
 use dlcs_commands::vault::Vault;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::{
@@ -36,6 +36,7 @@ const WRITTEN_MAX: u64 = 100_000;
 pub struct ApiState {
     pub commands: Commands,
     pub accounts: AccountCommands,
+    pub webhooks: WebhookCommands,
     pub idempotency: Idempotency,
     pub queries: Queries,
     pub search: Search,
@@ -156,7 +157,7 @@ pub(crate) enum Resource {
     Annotation(AnnotationId),
     NamedQuery(NamedQueryId),
     ApiKey(ApiKeyId),
-    /// A role, an access service, a custom header, an origin strategy, an account.
+    /// A role, an access service, a custom header, an origin strategy, an account, a webhook.
     Definition(DefinitionId),
 }
 

@@ -19,6 +19,7 @@ pub mod sessions;
 #[cfg(test)]
 mod testing;
 pub mod vault;
+pub mod webhooks;
 
 pub use clock::Clock;
 pub use context::CommandContext;

@@ -23,6 +23,7 @@ pub mod spaces;
 #[cfg(test)]
 mod tests;
 pub mod texts;
+pub mod webhooks;
 
 pub use accounts::AccountCommands;
 pub use annotations::{AnnotationCommands, NewContainer};
@@ -37,6 +38,7 @@ pub use manifests::ManifestCommands;
 pub use named_queries::NamedQueryCommands;
 pub use spaces::{NewSpace, SpaceCommands};
 pub use texts::{ImportedFile, NewText, TextCommands};
+pub use webhooks::{Told, WebhookCommands, WebhookStatus};
 
 use crate::clock::Clock;
 use crate::cqrs::Executor;

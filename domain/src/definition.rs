@@ -1,17 +1,19 @@
 //! What a customer defines under a name and always says as a whole: roles, access services,
-//! custom headers, origin strategies, accounts.
+//! custom headers, origin strategies, accounts, webhooks.
 
 mod account;
 mod auth_service;
 mod custom_header;
 mod origin_strategy;
 mod role;
+mod webhook;
 
 pub use account::{Account, Password};
 pub use auth_service::{AuthProfile, AuthService};
 pub use custom_header::CustomHeader;
 pub use origin_strategy::{OriginStrategy, Sealed, Strategy, UnknownStrategy};
 pub use role::{Role, RoleDefinition};
+pub use webhook::{FormerSecret, SecretChange, Webhook};
 
 use crate::aggregate::Aggregate;
 use crate::names::NameError;

@@ -17,7 +17,7 @@ use crate::collection::CollectionEvent;
 use crate::container::ContainerEvent;
 use crate::customer::CustomerEvent;
 use crate::definition::{
-    Account, AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role,
+    Account, AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role, Webhook,
 };
 use crate::directory::DirectoryEvent;
 use crate::manifest::ManifestEvent;
@@ -37,6 +37,8 @@ pub type CustomHeaderEvent = DefinitionEvent<CustomHeader>;
 pub type OriginStrategyEvent = DefinitionEvent<OriginStrategy>;
 /// Events of readers' accounts.
 pub type AccountEvent = DefinitionEvent<Account>;
+/// Events of webhooks.
+pub type WebhookEvent = DefinitionEvent<Webhook>;
 
 /// Any event of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,6 +61,7 @@ pub enum DomainEvent {
     CustomHeader(CustomHeaderEvent),
     OriginStrategy(OriginStrategyEvent),
     Account(AccountEvent),
+    Webhook(WebhookEvent),
     Name(NameEvent),
 }
 
@@ -193,6 +196,9 @@ event_types! {
     "account.defined" 1 Account(AccountEvent::Defined),
     "account.changed" 1 Account(AccountEvent::Changed),
     "account.removed" 1 Account(AccountEvent::Removed),
+    "webhook.defined" 1 Webhook(WebhookEvent::Defined),
+    "webhook.changed" 1 Webhook(WebhookEvent::Changed),
+    "webhook.removed" 1 Webhook(WebhookEvent::Removed),
     "container.created" 1 Container(ContainerEvent::Created),
     "container.changed" 1 Container(ContainerEvent::Changed),
     "container.deleted" 1 Container(ContainerEvent::Deleted),
@@ -299,5 +305,6 @@ aggregate_events! {
     CustomHeader(CustomHeaderEvent),
     OriginStrategy(OriginStrategyEvent),
     Account(AccountEvent),
+    Webhook(WebhookEvent),
     Name(NameEvent),
 }

@@ -46,6 +46,9 @@ pub trait ConsumerStore: Send + Sync + 'static {
         to: Position,
     ) -> Result<(), ConsumerError>;
 
+    /// Forgets a consumer that will never come back: its checkpoint, and what is parked for it.
+    async fn forget(&self, consumer: &ConsumerName) -> Result<(), ConsumerError>;
+
     /// Takes or renews a lease. `false`: somebody else holds it and it has not run out.
     ///
     /// `now_us` is the caller's clock. A store that several machines share judges by a clock of its

@@ -33,6 +33,10 @@ impl ConsumerStore for Silent {
         self.store.advance(consumer, from, to).await
     }
 
+    async fn forget(&self, consumer: &ConsumerName) -> Result<(), ConsumerError> {
+        self.store.forget(consumer).await
+    }
+
     async fn acquire(
         &self,
         consumer: &ConsumerName,

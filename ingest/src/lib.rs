@@ -1,5 +1,5 @@
 //! Background work: originals are fetched, images derived, pages recognised, and the results
-//! reported as commands.
+//! reported as commands; webhooks are told.
 //!
 //! Not here: decoding (the worker port), outbound requests (the origin port), HTTP handlers, SQL.
 
@@ -8,6 +8,7 @@ pub mod process_manager;
 pub mod recognition;
 pub mod settings;
 pub mod sweep;
+pub mod webhooks;
 pub mod worker;
 
 mod attempt;
@@ -23,4 +24,5 @@ pub use process_manager::{IngestPorts, IngestProcessManager};
 pub use recognition::{RecognitionPorts, RecognitionProcessManager};
 pub use settings::IngestSettings;
 pub use sweep::Sweeper;
+pub use webhooks::{Receivers, WebhookPorts, WebhookSender, WebhookSettings};
 pub use worker::{ImageWorker, RecognitionWorker, WorkerError};

@@ -50,3 +50,24 @@ pub(crate) fn queue(work: &str, active: usize, waiting: usize, in_flight: usize)
     gauge!(format!("dlcs_{work}_waiting")).set(waiting as f64);
     gauge!(format!("dlcs_{work}_in_flight")).set(in_flight as f64);
 }
+
+pub(crate) fn webhook_delivered() {
+    counter!("dlcs_webhooks_delivered_total").increment(1);
+}
+
+/// A try that came to nothing, whether there is another one or not.
+pub(crate) fn webhook_failed(code: &'static str) {
+    counter!("dlcs_webhooks_failed_total", "code" => code).increment(1);
+}
+
+pub(crate) fn webhook_retried() {
+    counter!("dlcs_webhooks_retries_total").increment(1);
+}
+
+/// `behind`: events of the log behind the last of them, by position.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub(crate) fn webhooks(open: usize, stopped: usize, behind: u64) {
+    gauge!("dlcs_webhooks_open").set(open as f64);
+    gauge!("dlcs_webhooks_stopped").set(stopped as f64);
+    gauge!("dlcs_webhooks_behind").set(behind as f64);
+}

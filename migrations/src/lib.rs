@@ -40,6 +40,11 @@ pub const SQLITE_CONTROL: &[Migration] = &[
         name: "0003_passwords",
         sql: include_str!("../sqlite/control/0003_passwords.sql"),
     },
+    Migration {
+        version: 4,
+        name: "0004_webhooks",
+        sql: include_str!("../sqlite/control/0004_webhooks.sql"),
+    },
 ];
 
 /// The event log on PostgreSQL. `{schema}` stands for the schema that it is made in.
@@ -68,6 +73,11 @@ pub const POSTGRES_CONTROL: &[Migration] = &[
         version: 3,
         name: "0003_passwords",
         sql: include_str!("../postgres/control/0003_passwords.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "0004_webhooks",
+        sql: include_str!("../postgres/control/0004_webhooks.sql"),
     },
 ];
 

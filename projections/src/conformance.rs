@@ -50,7 +50,7 @@ pub async fn read_models<S: Store>(make: impl AsyncFn(Arc<dyn EventLog>) -> S) {
         assets::images_come_in_the_order_of_the_ids,
         api_keys::a_key_is_found_until_it_is_revoked,
         definitions::roles_and_services_are_defined_changed_and_removed,
-        definitions::accounts_are_kept_beside_them,
+        definitions::accounts_and_webhooks_are_kept_beside_them,
         definitions::custom_headers_are_kept_beside_them,
         named_queries::a_named_query_is_defined_changed_and_removed,
         activities::what_happened_is_told_in_order,

@@ -1,4 +1,5 @@
-//! Which roles, access services, custom headers, origin strategies and accounts has a customer?
+//! Which roles, access services, custom headers, origin strategies, accounts and webhooks has a
+//! customer?
 
 use crate::paging::{Page, PageRequest, QueryError};
 use crate::projection::{FoldError, Poison, Row, Stamp, Table};
@@ -6,7 +7,7 @@ use crate::streams;
 use async_trait::async_trait;
 use dlcs_domain::access::Principal;
 use dlcs_domain::definition::{
-    Account, AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role,
+    Account, AuthService, CustomHeader, DefinitionEvent, OriginStrategy, Role, Webhook,
 };
 use dlcs_domain::{CustomerId, DefinitionId, DomainEvent};
 use dlcs_eventlog::RecordedEvent;
@@ -26,6 +27,7 @@ pub enum Kind {
     CustomHeader,
     OriginStrategy,
     Role,
+    Webhook,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::CustomHeader => "custom_header",
             Self::OriginStrategy => "origin_strategy",
             Self::Role => "role",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -49,6 +52,7 @@ pub enum Value {
     CustomHeader(CustomHeader),
     OriginStrategy(OriginStrategy),
     Role(Role),
+    Webhook(Webhook),
 }
 
 impl Value {
@@ -59,6 +63,7 @@ impl Value {
             Self::CustomHeader(_) => Kind::CustomHeader,
             Self::OriginStrategy(_) => Kind::OriginStrategy,
             Self::Role(_) => Kind::Role,
+            Self::Webhook(_) => Kind::Webhook,
         }
     }
 }
@@ -104,6 +109,14 @@ impl DefinitionRow {
     pub fn origin_strategy(&self) -> Option<&OriginStrategy> {
         match &self.value {
             Value::OriginStrategy(strategy) if !self.removed => Some(strategy),
+            _ => None,
+        }
+    }
+
+    /// Returns what it says of a webhook that is there.
+    pub fn webhook(&self) -> Option<&Webhook> {
+        match &self.value {
+            Value::Webhook(webhook) if !self.removed => Some(webhook),
             _ => None,
         }
     }
@@ -184,6 +197,7 @@ pub fn project(
             DomainEvent::CustomHeader(it) => {
                 (Kind::CustomHeader, said(it).map(Value::CustomHeader))
             }
+            DomainEvent::Webhook(it) => (Kind::Webhook, said(it).map(Value::Webhook)),
             _ => continue,
         };
         let key = DefinitionKey::new(&streams::definition(&event.stream)?, kind);

@@ -20,6 +20,7 @@ pub mod search;
 pub mod spaces;
 pub mod tile_metadata;
 
+pub mod cloud_events;
 pub mod definitions;
 pub mod dump;
 pub mod feed;

@@ -120,13 +120,15 @@ settings! {
     admin_key: String, "DLCS_ADMIN_KEY", "KEY:SECRET";
     /// Key that signs the audit log, as in the file `audit-key` [default: made when it is needed].
     audit_key: String, "DLCS_AUDIT_KEY", "KEY";
-    /// Key that seals credentials of origins, as in the file `seal-key` [default: made when it is
-    /// needed].
+    /// Key that seals credentials of origins and secrets of webhooks, as in the file `seal-key`
+    /// [default: made when it is needed].
     seal_key: String, "DLCS_SEAL_KEY", "KEY";
     /// Parts that this process runs: api, project, ingest, ocr [default: all].
     roles: String, "DLCS_ROLES", "ROLES";
     /// Images that are ingested at once [default: number of cores].
     ingest_workers: usize, "DLCS_INGEST_WORKERS", "COUNT";
+    /// Tries of a message to a webhook before it is paused [default: 10, over a day and a third].
+    webhook_tries: u32, "DLCS_WEBHOOK_TRIES", "COUNT";
     /// Memory that one worker process may use, in MiB [default: 1536].
     worker_memory_mib: u64, "DLCS_WORKER_MEMORY_MIB", "MIB";
     /// Pages that are recognised at once [default: number of cores].
@@ -165,6 +167,7 @@ pub(crate) struct Settings {
     pub(crate) seal_key: Option<SealKey>,
     pub(crate) roles: Roles,
     pub(crate) ingest_workers: usize,
+    pub(crate) webhook_tries: u32,
     pub(crate) worker_memory_bytes: u64,
     pub(crate) ocr_workers: usize,
     pub(crate) ocr_deadline: Duration,
@@ -244,6 +247,10 @@ impl Settings {
             seal_key: args.seal_key.as_deref().map(secrets::seal_key).transpose()?,
             roles,
             ingest_workers: args.ingest_workers.unwrap_or(cores).max(1),
+            webhook_tries: args
+                .webhook_tries
+                .unwrap_or(dlcs_ingest::webhooks::TRIES_DEFAULT)
+                .max(1),
             worker_memory_bytes: args.worker_memory_mib.unwrap_or(1536) * 1024 * 1024,
             ocr_workers: args.ocr_workers.unwrap_or(cores).max(1),
             ocr_deadline: Duration::from_secs(args.ocr_deadline_seconds.unwrap_or(300).max(1)),

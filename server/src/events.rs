@@ -1,13 +1,12 @@
 //! `dlcs events`: the history in order, read from the store directly, also beside a running server; and
 //! its way into another store.
 
-mod cloud;
 mod moving;
 
 use crate::config::Settings;
 use crate::stores;
-use cloud::CloudEvent;
 use dlcs_eventlog::{EventLog, Position, RecordedEvent, StreamId, StreamRevision};
+use dlcs_projections::cloud_events::{CloudEvent, time};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::io::{BufWriter, ErrorKind, Write};
@@ -171,9 +170,4 @@ fn text(event: &RecordedEvent) -> String {
         metadata["actor"].as_str().unwrap_or("-"),
         payload
     )
-}
-
-fn time(event: &RecordedEvent) -> String {
-    jiff::Timestamp::from_microsecond(event.recorded_at_us)
-        .map_or_else(|_| event.recorded_at_us.to_string(), |time| format!("{time:.6}"))
 }

@@ -113,6 +113,7 @@ impl Running {
         }
         if roles.ingest {
             running.ingest(&wired);
+            running.tell_webhooks(&wired, &public_url);
         }
         if roles.ocr {
             running.recognise(&wired)?;
@@ -145,6 +146,12 @@ impl Running {
         self.serving.spawn(async move { manager.run(stop).await });
         let stop = self.stop_serving.clone();
         self.serving.spawn(async move { sweeper.run(stop).await });
+    }
+
+    fn tell_webhooks(&self, wired: &Wired, public_url: &str) {
+        let sender = wired.webhooks(public_url);
+        let stop = self.stop_serving.clone();
+        self.serving.spawn(async move { sender.run(stop).await });
     }
 
     fn recognise(&self, wired: &Wired) -> anyhow::Result<()> {

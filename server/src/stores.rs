@@ -18,6 +18,7 @@ use dlcs_commands::idempotency::IdempotencyStore;
 use dlcs_commands::lookups::Lookups;
 use dlcs_commands::passwords::PasswordStore;
 use dlcs_commands::sessions::SessionStore;
+use dlcs_commands::webhooks::WebhookStore;
 use dlcs_eventlog::EventLog;
 use dlcs_eventlog::Position;
 use dlcs_eventlog::consumers::{ConsumerName, ConsumerStore, LeaseOwner};
@@ -37,18 +38,20 @@ pub(crate) struct Control {
     pub(crate) answers: Arc<dyn IdempotencyStore>,
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) passwords: Arc<dyn PasswordStore>,
+    pub(crate) webhooks: Arc<dyn WebhookStore>,
 }
 
 impl Control {
     fn of<C>(control: Arc<C>) -> Self
     where
-        C: ConsumerStore + IdempotencyStore + SessionStore + PasswordStore,
+        C: ConsumerStore + IdempotencyStore + SessionStore + PasswordStore + WebhookStore,
     {
         Self {
             consumers: control.clone(),
             answers: control.clone(),
             sessions: control.clone(),
-            passwords: control,
+            passwords: control.clone(),
+            webhooks: control,
         }
     }
 }

@@ -29,7 +29,8 @@ use dlcs_api::{
 use dlcs_commands::clock::SystemClock;
 use dlcs_commands::idempotency::Idempotency;
 use dlcs_commands::passwords::Passwords;
-use dlcs_commands::services::AccountCommands;
+use dlcs_commands::services::{AccountCommands, WebhookCommands};
+use dlcs_commands::webhooks::Webhooks;
 use dlcs_commands::{Clock, CommandContext, Commands, Room};
 use dlcs_domain::ActorId;
 use dlcs_eventlog::EventLog;
@@ -37,8 +38,9 @@ use dlcs_eventlog::consumers::LeaseOwner;
 use dlcs_graphql::GraphqlState;
 use dlcs_imaging::{DecodeLimits, Tiles, TilesSettings};
 use dlcs_ingest::{
-    ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, RecognitionPorts,
-    RecognitionProcessManager, Sweeper,
+    ImageWorker, IngestPorts, IngestProcessManager, IngestSettings, Origins, Receivers,
+    RecognitionPorts, RecognitionProcessManager, Sweeper, WebhookPorts, WebhookSender,
+    WebhookSettings,
 };
 use dlcs_objects::Objects;
 use dlcs_projections::projection::ReadModel;
@@ -66,11 +68,13 @@ pub(crate) struct Wired {
     pub(crate) admin_key: AdminKey,
     commands: Commands,
     accounts: AccountCommands,
+    webhooks: WebhookCommands,
     objects: Arc<dyn Objects>,
     /// The same, if they are in a bucket.
     s3: Option<S3Objects>,
     control: Control,
     origins: Arc<dyn Origins>,
+    receivers: Arc<dyn Receivers>,
     vault: Arc<KeptVault>,
     worker: Arc<dyn ImageWorker>,
     clock: Arc<dyn Clock>,
@@ -100,8 +104,16 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
     );
     let passwords = Passwords::new(Arc::clone(&control.passwords))?;
     let accounts = AccountCommands::new(commands.definitions.clone(), passwords);
+    let vault = Arc::new(KeptVault::of(&settings));
+    let kept = Webhooks {
+        store: Arc::clone(&control.webhooks),
+        consumers: Arc::clone(&control.consumers),
+        vault: vault.clone(),
+    };
+    let executor = commands.executor().clone();
+    let webhooks = WebhookCommands::new(commands.definitions.clone(), executor, kept);
     let allow = AllowList::parse(&settings.origin_allow).context("`origin-allow`")?;
-    let origins: Arc<dyn Origins> = Arc::new(Egress::new(allow, FetchLimits::default())?);
+    let egress = Arc::new(Egress::new(allow, FetchLimits::default())?);
     let worker: Arc<dyn ImageWorker> = Arc::new(worker(&settings)?);
     let admin_key = data_folder::admin_key(&settings)?;
     let name = data_folder::process_name(&settings)?;
@@ -115,11 +127,13 @@ pub(crate) async fn wire(settings: Settings) -> anyhow::Result<Wired> {
         admin_key,
         commands,
         accounts,
+        webhooks,
         objects,
         s3,
         control,
-        origins,
-        vault: Arc::new(KeptVault::of(&settings)),
+        origins: egress.clone(),
+        receivers: egress,
+        vault,
         worker,
         clock,
         owner: LeaseOwner(format!("{name}/{}-{}", std::process::id(), Uuid::new_v4())),
@@ -290,6 +304,21 @@ impl Wired {
         }
     }
 
+    /// Returns what tells webhooks.
+    pub(crate) fn webhooks(&self, public_url: &str) -> WebhookSender {
+        let ports = WebhookPorts {
+            executor: self.commands.executor().clone(),
+            log: Arc::clone(&self.log),
+            definitions: self.read_models.models.queries().definitions,
+            webhooks: self.webhooks.kept().clone(),
+            receivers: Arc::clone(&self.receivers),
+            source: public_url.into(),
+        };
+        let settings =
+            WebhookSettings { tries: self.settings.webhook_tries, ..WebhookSettings::default() };
+        WebhookSender::new(ports, settings, self.owner.clone())
+    }
+
     /// Returns what sees pages through that are to be recognised; `None`: it is not built in.
     pub(crate) fn recognition(&self) -> anyhow::Result<Option<RecognitionProcessManager>> {
         if recognition::engine().is_none() {
@@ -327,6 +356,7 @@ impl Wired {
         ApiState {
             commands: self.commands.clone(),
             accounts: self.accounts.clone(),
+            webhooks: self.webhooks.clone(),
             idempotency: self.idempotency(),
             queries: self.read_models.models.queries(),
             search: self.search(),
@@ -368,6 +398,7 @@ impl Wired {
             queries: self.read_models.models.queries(),
             commands: self.commands.clone(),
             accounts: self.accounts.clone(),
+            webhooks: self.webhooks.clone(),
             search: api.search.clone(),
             objects: Arc::clone(&self.objects),
             members: Arc::new(move |row| {

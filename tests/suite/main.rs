@@ -57,3 +57,4 @@ mod trail;
 mod verbs;
 mod versions;
 mod viewers;
+mod webhooks;

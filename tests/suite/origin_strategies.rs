@@ -1,6 +1,7 @@
 //! Origin strategies: credentials go to the origin that they are for, and are seen nowhere else.
 
 use crate::support::fixtures::png;
+use crate::support::is_anywhere;
 use crate::support::server::{Persona, Server, image_path};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +9,6 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 
 const ALL: &str = "/customers/1/originStrategies";
 const PASSWORD: &str = "open-sesame-4711";
@@ -46,19 +46,6 @@ async fn register(server: &Server, id: &str, port: u16) -> Value {
     let (status, answer) = server.send(Method::PUT, &image_path(id), &origin).await;
     assert!(status.is_success(), "{answer}");
     server.settled(id).await
-}
-
-/// Says whether any file below a folder holds a text.
-fn is_anywhere(folder: &Path, text: &str) -> bool {
-    let entries = std::fs::read_dir(folder).expect("the folder can be read");
-    entries.flatten().any(|entry| {
-        let path = entry.path();
-        match path.is_dir() {
-            true => is_anywhere(&path, text),
-            false => std::fs::read(&path)
-                .is_ok_and(|bytes| bytes.windows(text.len()).any(|it| it == text.as_bytes())),
-        }
-    })
 }
 
 #[tokio::test]

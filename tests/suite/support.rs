@@ -42,6 +42,19 @@ impl Random {
     }
 }
 
+/// Says whether any file below a folder holds a text.
+pub(crate) fn is_anywhere(folder: &Path, text: &str) -> bool {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        match path.is_dir() {
+            true => is_anywhere(&path, text),
+            false => std::fs::read(&path)
+                .is_ok_and(|bytes| bytes.windows(text.len()).any(|it| it == text.as_bytes())),
+        }
+    })
+}
+
 /// Returns every Rust file below a folder.
 pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files(folder, &|path| path.extension().is_some_and(|it| it == "rs"))

@@ -3,6 +3,7 @@
 //! - A connection is made only to an address that passed: public, or on the operator's allow-list.
 //! - Names are resolved and checked in one place, the resolver of the HTTP client itself.
 //! - Redirects are followed by hand, each checked like the first address.
+//! - A message goes to the address that it is for: no redirect is followed.
 //! - Credentials go to the origin that they are for, and nowhere else.
 //! - No proxy, no referrer, no cookies, no decompression; HTTP/1.1 alone.
 //! - Nothing that an origin says gets into an error's text.
@@ -12,6 +13,7 @@ mod allow;
 mod check;
 mod folder;
 mod limits;
+mod post;
 mod resolver;
 mod sink;
 mod web;
@@ -21,14 +23,16 @@ pub use limits::FetchLimits;
 pub use resolver::{Lookup, system_lookup};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use check::{Target, check};
+use dlcs_ingest::webhooks::{Answered, Receivers};
 use dlcs_ingest::{Fetched, OriginCredentials, OriginError, Origins};
 use sink::Sink;
 use std::path::Path;
 use std::sync::Arc;
 use web::Web;
 
-/// Fetches originals from the web and from allowed folders.
+/// Fetches originals from the web and from allowed folders, and sends messages.
 pub struct Egress {
     allow: Arc<AllowList>,
     limits: FetchLimits,
@@ -78,6 +82,21 @@ impl Origins for Egress {
                     tokio::task::spawn_blocking(move || folder::copy(&folder, &rest, sink));
                 copied.await.unwrap_or(Err(OriginError::Internal))
             }
+        }
+    }
+}
+
+#[async_trait]
+impl Receivers for Egress {
+    async fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Bytes,
+    ) -> Result<Answered, OriginError> {
+        match check(url, &self.allow)? {
+            Target::Web { url, reach } => self.web.post(url, reach, headers, body).await,
+            Target::File { .. } => Err(OriginError::Forbidden("a receiver is no folder")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Limits of one fetch.
+/// Limits of one fetch, and of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchLimits {
     /// Length of the body, in bytes.
@@ -17,6 +17,8 @@ pub struct FetchLimits {
     /// Time of everything together, redirects included.
     pub total: Duration,
     pub redirects_max: u32,
+    /// Time of a message and its answer.
+    pub message: Duration,
 }
 
 impl Default for FetchLimits {
@@ -30,6 +32,7 @@ impl Default for FetchLimits {
             rate_window,
             total: Duration::from_secs(600),
             redirects_max: 3,
+            message: Duration::from_secs(15),
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Web {
     ordinary: Client,
     allowed_only: Client,
     allow: Arc<AllowList>,
-    limits: FetchLimits,
+    pub(crate) limits: FetchLimits,
 }
 
 impl Web {
@@ -111,6 +111,13 @@ impl Web {
         Err(OriginError::Unreachable("the origin redirects too often"))
     }
 
+    pub(crate) fn client(&self, reach: Reach) -> &Client {
+        match reach {
+            Reach::Ordinary => &self.ordinary,
+            Reach::AllowedOnly => &self.allowed_only,
+        }
+    }
+
     async fn ask(
         &self,
         url: Url,
@@ -118,11 +125,8 @@ impl Web {
         credentials: Option<&OriginCredentials>,
         deadline: Instant,
     ) -> Result<Response, OriginError> {
-        let client = match reach {
-            Reach::Ordinary => &self.ordinary,
-            Reach::AllowedOnly => &self.allowed_only,
-        };
-        let request = client
+        let request = self
+            .client(reach)
             .get(url)
             .header(ACCEPT, HeaderValue::from_static("image/*, */*;q=0.5"))
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -231,11 +235,11 @@ fn check_head(response: &Response, body_bytes_max: u64) -> Result<(), OriginErro
     Ok(())
 }
 
-fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(crate) fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn of_asking(error: reqwest::Error) -> OriginError {
+pub(crate) fn of_asking(error: reqwest::Error) -> OriginError {
     let error = error.without_url();
     if is_caused_by::<ForbiddenAnswer>(&error) {
         return OriginError::Forbidden("the origin has an address that may not be fetched from");

@@ -9,6 +9,7 @@ mod sessions;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use crate::connection::{Database, DatabaseError, OpenError, Retry, answered};
 use std::time::Duration;

@@ -7,6 +7,7 @@ mod idempotency;
 mod passwords;
 mod sessions;
 mod settings;
+mod webhooks;
 mod writer;
 
 pub use consumers::read_consumers;

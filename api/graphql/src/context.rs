@@ -3,7 +3,7 @@
 use async_graphql::{Context, Error, ErrorExtensions};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use dlcs_commands::services::AccountCommands;
+use dlcs_commands::services::{AccountCommands, WebhookCommands};
 use dlcs_commands::vault::Vault;
 use dlcs_commands::{Clock, Commands};
 use dlcs_domain::access::Principal;
@@ -55,6 +55,7 @@ pub struct GraphqlState {
     pub queries: Queries,
     pub commands: Commands,
     pub accounts: AccountCommands,
+    pub webhooks: WebhookCommands,
     pub search: Search,
     pub objects: Arc<dyn Objects>,
     pub members: Members,

@@ -9,6 +9,7 @@ mod keys;
 mod manifests;
 mod named_queries;
 mod origin_strategies;
+mod webhooks;
 
 use crate::context::{asset_id, customer_id, principal, query_error, refused, state};
 use crate::query::administrator;
@@ -111,6 +112,7 @@ pub struct Mutation(
     annotations::AnnotationMutation,
     origin_strategies::OriginStrategyMutation,
     accounts::AccountMutation,
+    webhooks::WebhookMutation,
 );
 
 #[derive(Default)]
@@ -342,7 +344,7 @@ fn may(who: &Principal, customer: CustomerId, action: Action) -> Result<ActorId>
     }
 }
 
-fn command_error(error: CommandError) -> Error {
+pub(crate) fn command_error(error: CommandError) -> Error {
     let code = match &error {
         CommandError::NotFound(_) => "not-found",
         CommandError::Gone(_) => "gone",

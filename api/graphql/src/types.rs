@@ -18,3 +18,4 @@ pub(crate) mod origin_strategy;
 pub(crate) mod space;
 pub(crate) mod storage;
 pub(crate) mod text;
+pub(crate) mod webhook;

@@ -1,21 +1,22 @@
-//! `/customers/{c}/roles`, `/authServices`, `/customHeaders`, `/originStrategies`, `/accounts`: what
-//! customers define under names.
+//! `/customers/{c}/roles`, `/authServices`, `/customHeaders`, `/originStrategies`, `/accounts`,
+//! `/webhooks`: what customers define under names.
 
 pub(crate) mod accounts;
 mod auth_service;
 mod custom_header;
 mod origin_strategy;
 mod role;
+pub(crate) mod webhooks;
 
 use super::json_ld::{self, context as json_ld_context};
-use super::write::{Done, Incoming, read_steady};
+use super::write::{Done, Incoming, read_moving, read_steady};
 use crate::error::{Answer, Problem};
 use crate::http::body;
 use crate::http::conditional::IfMatch;
 use crate::http::fields::Fields;
 use crate::http::paging::PageNumber;
 use crate::http::time::iso;
-use crate::state::{PublicUrl, Resource};
+use crate::state::{ApiState, PublicUrl, Resource};
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use dlcs_commands::Decided;
@@ -27,6 +28,9 @@ use dlcs_projections::definitions::{DefinitionRow, Kind, Value as Defined};
 use dlcs_projections::paging::Direction;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+
+/// Member that says what is kept beside the history: it changes without the ETag.
+const STANDING: &str = "delivery";
 
 /// A kind of definition as clients write and see it.
 pub(crate) trait Managed: Recorded {
@@ -53,6 +57,15 @@ pub(crate) trait Managed: Recorded {
 
     /// Returns what a row says, if it is of this kind.
     fn of(value: &Defined) -> Option<&Self>;
+
+    /// Adds what is kept beside the history; `None`: there is no such thing.
+    fn standing(
+        &self,
+        _: &ApiState,
+        _: &DefinitionId,
+    ) -> impl Future<Output = Answer<Option<Value>>> + Send {
+        async { Ok(None) }
+    }
 }
 
 /// What a body is read with.
@@ -83,7 +96,10 @@ pub(crate) async fn list<D: Managed>(request: Incoming) -> Answer {
     let (state, principal) = (&request.state, &request.caller.principal);
     let wanted = page.request(Direction::Ascending);
     let rows = state.queries.definitions.list(principal, customer, D::KIND, &wanted).await?;
-    let members = rows.items.iter().map(|row| shown::<D>(&state.public_url, row)).collect();
+    let mut members = Vec::with_capacity(rows.items.len());
+    for row in &rows.items {
+        members.push(shown::<D>(state, row).await?);
+    }
     let address = state.public_url.at(format_args!("/customers/{customer}/{}", D::PATH));
     let list = page.collection(&address, &request.query, members, rows.has_more, rows.total);
     Ok(json_ld::json_ld(StatusCode::OK, &list))
@@ -114,8 +130,11 @@ pub(crate) async fn read<D: Managed>(request: Incoming) -> Answer {
     let id = id(&request)?;
     request.state.settle(&Resource::Definition(id.clone())).await;
     let row = find::<D>(&request, &id).await?.ok_or_else(Problem::not_found)?;
-    let document = shown::<D>(&request.state.public_url, &row);
-    Ok(read_steady(&request.headers, &document, row.edit_revision))
+    let document = shown::<D>(&request.state, &row).await?;
+    match document.get(STANDING) {
+        Some(_) => Ok(read_moving(&document, row.edit_revision)),
+        None => Ok(read_steady(&request.headers, &document, row.edit_revision)),
+    }
 }
 
 /// Defines it under the name of the address (201), or says it anew (200).
@@ -172,9 +191,21 @@ async fn answer<D: Managed>(
 ) -> Answer {
     let path = path::<D>(&id);
     let done = Done { status, resource: Resource::Definition(id.clone()), decided, path };
-    let row = if request.settled(&done).await { find::<D>(request, &id).await? } else { None };
-    let document = row.map(|row| shown::<D>(&request.state.public_url, &row));
+    let document = reached::<D>(request, &id, &done).await?;
     request.answer(&done, document.as_ref())
+}
+
+/// Waits for what was done; `None`: the read model has not got there, or it is removed.
+async fn reached<D: Managed>(
+    request: &Incoming,
+    id: &DefinitionId,
+    done: &Done,
+) -> Answer<Option<Value>> {
+    let row = if request.settled(done).await { find::<D>(request, id).await? } else { None };
+    match row {
+        Some(row) => Ok(Some(shown::<D>(&request.state, &row).await?)),
+        None => Ok(None),
+    }
 }
 
 /// A resource is named by its address, or by its name.
@@ -189,21 +220,29 @@ fn path<D: Managed>(id: &DefinitionId) -> String {
     format!("/customers/{}/{}/{}", id.customer, D::PATH, encode_segment(&id.name))
 }
 
-fn shown<D: Managed>(base: &PublicUrl, row: &DefinitionRow) -> Value {
-    let mut document = json!({
+fn named<D: Managed>(base: &PublicUrl, id: &DefinitionId) -> Value {
+    json!({
         "@context": json_ld_context(),
-        "@id": base.at(path::<D>(&row.id)),
+        "@id": base.at(path::<D>(id)),
         "@type": D::TYPE,
-        "id": row.id.name,
-        "customer": row.id.customer,
-        "created": iso(row.created_at_us),
-        "modified": iso(row.modified_at_us),
-    });
+        "id": id.name,
+        "customer": id.customer,
+    })
+}
+
+async fn shown<D: Managed>(state: &ApiState, row: &DefinitionRow) -> Answer<Value> {
+    let base = &state.public_url;
+    let mut document = named::<D>(base, &row.id);
+    document["created"] = json!(iso(row.created_at_us));
+    document["modified"] = json!(iso(row.modified_at_us));
     if D::IS_NAMED {
         document["name"] = json!(row.id.name);
     }
     if let Some(value) = D::of(&row.value) {
         value.show(&row.id, base, &mut document);
+        if let Some(standing) = value.standing(state, &row.id).await? {
+            document[STANDING] = standing;
+        }
     }
-    document
+    Ok(document)
 }

@@ -70,7 +70,12 @@ pub(crate) async fn revoke(request: Incoming) -> Answer {
         .await
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, bytes_max: usize) -> Answer<(Value, Bytes)> {
+/// Reads a body of JSON; no body is an empty object.
+pub(crate) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Answer<(Value, Bytes)> {
     if body::media_type(headers).is_some() {
         let json = body::json(headers, body, bytes_max).await?;
         return Ok((json.value, json.bytes));

@@ -30,10 +30,7 @@ pub(super) fn all() -> Value {
             }}},
         })),
         "RecognitionRequest": object(json!({"languages": {"type": ["array", "string", "null"]}})),
-        "RecognitionTally": object(json!({
-            "requested": integer(), "unchanged": integer(), "refused": integer(),
-            "refusals": {"type": "array", "items": {"type": "object"}},
-        })),
+        "RecognitionTally": recognition_tally(),
         "AnnotationPage": {
             "type": "object",
             "description": "Annotation page (3.0, Content Search 2.0) or list (2.1, 1.0).",
@@ -51,24 +48,19 @@ pub(super) fn all() -> Value {
         "CustomHeader": custom_header(),
         "OriginStrategy": origin_strategy(),
         "Account": account(),
+        "Webhook": webhook(),
+        "WebhookResumption": resumption(),
         "ProbeResult": object(json!({"type": {"const": "AuthProbeResult2"}, "status": integer()})),
         "Annotation": {
             "type": "object",
             "description": "A W3C Web Annotation, or an Open Annotation under /oa/.",
         },
-        "AnnotationCollection": object(json!({
-            "id": uri(), "type": texts(), "label": text(), "roles": texts(), "total": integer(),
-            "first": {"type": ["object", "string"]}, "last": uri(),
-            "created": time(), "modified": time(),
-        })),
+        "AnnotationCollection": annotation_collection(),
         "TermPage": {
             "type": "object",
             "description": "Term page (Content Search 2.0) or term list (1.0), section 4.",
         },
-        "ChangeCollection": object(json!({
-            "id": uri(), "type": {"const": "OrderedCollection"}, "totalItems": integer(),
-            "first": {"type": "object"}, "last": {"type": "object"},
-        })),
+        "ChangeCollection": change_collection(),
         "ChangePage": change_page(),
         "Problem": problem(),
     })
@@ -104,6 +96,24 @@ fn account() -> Value {
     object(json!({
         "name": text(), "label": text(), "authServices": texts(),
         "password": {"type": "string", "writeOnly": true, "minLength": 12},
+        "created": time(), "modified": time(),
+    }))
+}
+
+fn webhook() -> Value {
+    object(json!({
+        "id": text(), "url": uri(), "description": text(), "events": texts(),
+        "isActive": {"type": "boolean"},
+        "after": {"type": ["integer", "null"], "writeOnly": true},
+        "secret": {"type": "string", "readOnly": true},
+        "formerSecretUntil": optional("string"),
+        "delivery": {"type": "object", "readOnly": true, "properties": {
+            "state": {"enum": ["delivering", "retrying", "paused", "gone", "off"]},
+            "position": integer(), "behind": integer(), "tries": integer(),
+            "nextTry": optional("string"), "lastTry": optional("string"),
+            "lastStatus": optional("integer"), "lastError": optional("string"),
+            "lastDelivered": optional("string"),
+        }},
         "created": time(), "modified": time(),
     }))
 }
@@ -153,6 +163,32 @@ fn key() -> Value {
         "access": {"enum": ["read", "write", "manage"]},
         "expires": {"type": ["string", "null"], "format": "date-time"},
         "created": time(),
+    }))
+}
+
+fn resumption() -> Value {
+    object(json!({"after": optional("integer")}))
+}
+
+fn recognition_tally() -> Value {
+    object(json!({
+        "requested": integer(), "unchanged": integer(), "refused": integer(),
+        "refusals": {"type": "array", "items": {"type": "object"}},
+    }))
+}
+
+fn annotation_collection() -> Value {
+    object(json!({
+        "id": uri(), "type": texts(), "label": text(), "roles": texts(), "total": integer(),
+        "first": {"type": ["object", "string"]}, "last": uri(),
+        "created": time(), "modified": time(),
+    }))
+}
+
+fn change_collection() -> Value {
+    object(json!({
+        "id": uri(), "type": {"const": "OrderedCollection"}, "totalItems": integer(),
+        "first": {"type": "object"}, "last": {"type": "object"},
     }))
 }
 

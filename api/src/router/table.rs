@@ -48,6 +48,7 @@ pub(crate) fn routes() -> Vec<Route> {
         access::headers(),
         access::strategies(),
         access::accounts(),
+        access::webhooks(),
         access::readers(),
         spaces(),
         images(),

@@ -32,6 +32,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("credentials-needed", "Nobody said who they are."),
     ("credentials-wrong", "The credentials are not known."),
     ("deleted", "What was at this address has been deleted."),
+    (
+        "event-type-unknown",
+        "No event that webhooks are told has such a type; the detail says what to do.",
+    ),
     ("extras-needed", "The header X-IIIF-CS-Show-Extras: All is missing."),
     (
         "header-forbidden",
@@ -69,6 +73,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("range-not-satisfiable", "The range lies outside the original."),
     ("page-by-page", "This format is written page by page; METS lists the pages."),
     ("password-missing", "A new account needs a password."),
+    ("position-unknown", "The history has not come to that position yet."),
     ("query-too-wide", "The named query chooses more images than a manifest has."),
     ("recognition-failed", "The image could not be read; the resource of its text says why."),
     (
@@ -86,8 +91,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("text-not-ready", "The image is being read; ask again in a moment."),
     ("text-too-large", "The text is too large for one answer; ask for it page by page."),
     ("text-unreadable", "The file is not of the format, or broken; the detail says where."),
+    ("too-many-webhooks", "The customer has as many webhooks as there may be: remove one."),
     ("too-many-pages", "It has more pages than a PDF or a zip may have; ask for a part of it."),
     ("unsupported-media-type", "The body has a media type that is not accepted here."),
+    ("webhook-url-forbidden", "Nothing may be sent to that address; see --origin-allow."),
+    ("webhook-url-invalid", "The address is none that a message can be sent to."),
     ("address-too-long", "The address has more bytes than are accepted."),
 ];
 

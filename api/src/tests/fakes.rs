@@ -18,8 +18,9 @@ use dlcs_commands::idempotency::{
 };
 use dlcs_commands::lookups::{LookupError, Lookups};
 use dlcs_commands::passwords::{MemoryPasswords, Passwords};
-use dlcs_commands::services::AccountCommands;
+use dlcs_commands::services::{AccountCommands, WebhookCommands};
 use dlcs_commands::sessions::MemorySessions;
+use dlcs_commands::webhooks::{MemoryWebhooks, Webhooks};
 use dlcs_domain::access::{AccessRule, Principal};
 use dlcs_domain::asset::{Delivered, SizeLimits};
 use dlcs_domain::batch::Queue;
@@ -27,7 +28,7 @@ use dlcs_domain::{
     AnnotationId, AssetId, BatchId, BlobRef, CollectionId, ContainerId, CustomerId, ManifestId,
     SpaceId,
 };
-use dlcs_eventlog::memory::MemoryLog;
+use dlcs_eventlog::memory::{MemoryConsumers, MemoryLog};
 use dlcs_eventlog::{RecordedEvent, StreamId};
 use dlcs_imaging::tiles::{Tiles, TilesSettings};
 use dlcs_objects::memory::MemoryObjects;
@@ -66,7 +67,14 @@ pub(super) fn router() -> Router {
     let log = Arc::new(MemoryLog::new(Arc::new(|| 0)));
     let commands = Commands::new(log, objects.clone(), Arc::new(Fakes), clock.clone(), "test");
     let passwords = Passwords::new(Arc::new(MemoryPasswords::default())).unwrap();
+    let kept = Webhooks {
+        store: Arc::new(MemoryWebhooks::default()),
+        consumers: Arc::new(MemoryConsumers::new()),
+        vault: Arc::new(Fakes),
+    };
+    let executor = commands.executor().clone();
     let state = ApiState {
+        webhooks: WebhookCommands::new(commands.definitions.clone(), executor, kept),
         accounts: AccountCommands::new(commands.definitions.clone(), passwords),
         commands,
         idempotency: Idempotency::new(Arc::new(Fakes), clock.clone()),

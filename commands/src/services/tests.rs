@@ -10,6 +10,7 @@ mod manifests;
 mod names;
 mod races;
 mod texts;
+mod webhooks;
 
 use crate::error::CommandError;
 use crate::services::NewSpace;

@@ -15,6 +15,7 @@ const LEASE_US: i64 = 30_000_000;
 pub async fn consumer_store<S: ConsumerStore>(make: impl AsyncFn() -> S) {
     a_checkpoint_moves_from_where_it_is(&make().await).await;
     one_of_many_moves_a_checkpoint(make().await).await;
+    a_consumer_is_forgotten(&make().await).await;
     a_lease_is_held_by_one_until_it_runs_out(&make().await).await;
     a_lease_is_given_back_by_its_owner_only(&make().await).await;
     leases_of_ended_processes_are_given_back(&make().await).await;
@@ -63,6 +64,22 @@ async fn a_checkpoint_moves_from_where_it_is(store: &impl ConsumerStore) {
     let other = ConsumerName("other".into());
     let error = store.advance(&other, Position(5), Position(6)).await.expect_err("never began");
     assert!(matches!(error, ConsumerError::CheckpointMoved { actual: None, .. }), "{error:?}");
+}
+
+async fn a_consumer_is_forgotten(store: &impl ConsumerStore) {
+    let other = ConsumerName("other".into());
+    for consumer in [&ingest(), &other] {
+        store.advance(consumer, Position::START, Position(10)).await.expect("from the start");
+        let parked = Parked { consumer: consumer.clone(), ..parked("1/2/a", 3) };
+        store.park(parked).await.expect("an event can be parked");
+    }
+    store.forget(&ingest()).await.expect("it is there");
+    store.forget(&ingest()).await.expect("forgetting it again is no harm");
+    assert_eq!(checkpoint(store).await, Position::START);
+    assert_eq!(store.parked(&ingest()).await.expect("they can be read"), []);
+    assert_eq!(store.parked(&other).await.expect("they can be read").len(), 1);
+    let all = store.consumers().await.expect("they can be listed");
+    assert_eq!(all, [(other, Position(10), None)]);
 }
 
 async fn one_of_many_moves_a_checkpoint(store: impl ConsumerStore) {

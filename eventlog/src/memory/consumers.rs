@@ -58,6 +58,13 @@ impl ConsumerStore for MemoryConsumers {
         Ok(())
     }
 
+    async fn forget(&self, consumer: &ConsumerName) -> Result<(), ConsumerError> {
+        let mut state = self.state();
+        state.checkpoints.remove(consumer);
+        state.parked.retain(|(name, ..), _| name != consumer);
+        Ok(())
+    }
+
     async fn acquire(
         &self,
         consumer: &ConsumerName,

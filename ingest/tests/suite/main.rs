@@ -5,4 +5,5 @@ mod outcomes;
 mod priority;
 mod recognition;
 mod sweeping;
+mod webhooks;
 mod world;

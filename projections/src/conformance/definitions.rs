@@ -1,11 +1,12 @@
-//! Roles, access services, custom headers, accounts.
+//! Roles, access services, custom headers, accounts, webhooks.
 
 use super::Store;
 use super::given::{Given, admin, key_of, page};
 use crate::definitions::{Kind, Value};
 use crate::paging::QueryError;
 use dlcs_domain::definition::{
-    Account, AuthProfile, AuthService, CustomHeader, DefinitionEvent, DefinitionRemoved, Role,
+    Account, AuthProfile, AuthService, CustomHeader, DefinitionEvent, DefinitionRemoved,
+    FormerSecret, Role, SecretChange, Webhook,
 };
 use dlcs_domain::{CustomerId, DefinitionId, DomainEvent, SpaceNumber};
 use uuid::Uuid;
@@ -63,7 +64,12 @@ pub(super) async fn roles_and_services_are_defined_changed_and_removed<S: Store>
     assert!(matches!(refused, Err(QueryError::NotAllowed)), "{refused:?}");
 }
 
-pub(super) async fn accounts_are_kept_beside_them<S: Store>(given: &Given<S>) {
+pub(super) async fn accounts_and_webhooks_are_kept_beside_them<S: Store>(given: &Given<S>) {
+    accounts_are_kept(given).await;
+    webhooks_are_kept(given).await;
+}
+
+async fn accounts_are_kept<S: Store>(given: &Given<S>) {
     let account = |password| Account {
         label: "Jane".to_owned(),
         auth_services: vec!["members".to_owned(), "ein „Lesesaal“".to_owned()],
@@ -122,4 +128,36 @@ pub(super) async fn custom_headers_are_kept_beside_them<S: Store>(given: &Given<
     let kind = Kind::CustomHeader;
     let list = definitions.list(&admin(), id.customer, kind, &page(10)).await;
     assert_eq!(list.expect("the query works").items, []);
+}
+
+async fn webhooks_are_kept<S: Store>(given: &Given<S>) {
+    let webhook = |active| Webhook {
+        url: "https://example.org/hook?a=„b“".to_owned(),
+        description: "Tells the catalogue".to_owned(),
+        events: vec!["asset.*".to_owned(), "space.created".to_owned()],
+        active,
+        secret_id: Some(Uuid::from_u128(2)),
+        former_secret: Some(FormerSecret { id: Uuid::from_u128(1), until_us: i64::MAX }),
+        secret_change: SecretChange::Given,
+    };
+    let stream = "webhook-1/a";
+    for event in [
+        DefinitionEvent::Defined(webhook(true)),
+        DefinitionEvent::Removed(DefinitionRemoved {}),
+        DefinitionEvent::Defined(webhook(true)),
+        DefinitionEvent::Changed(webhook(false)),
+    ] {
+        given.happened(stream, DomainEvent::Webhook(event)).await;
+    }
+    let other = DefinitionEvent::Defined(webhook(true));
+    given.happened("webhook-2/a", DomainEvent::Webhook(other)).await;
+    given.catch_up().await;
+    let definitions = given.queries().definitions;
+    let id = DefinitionId { customer: CustomerId(1), name: "a".to_owned() };
+    let found = definitions.definition(&id, Kind::Webhook).await.expect("the query works");
+    let found = found.expect("it is there");
+    assert_eq!((found.webhook(), found.edit_revision), (Some(&webhook(false)), 4));
+    assert!(found.role().is_none() && found.account().is_none());
+    let list = definitions.list(&admin(), id.customer, Kind::Webhook, &page(10)).await;
+    assert_eq!(list.expect("the query works").items, [found]);
 }

@@ -221,6 +221,10 @@ impl ConsumerStore for SimControl {
         self.call(CHECKPOINT, self.consumers.advance(consumer, from, to)).await
     }
 
+    async fn forget(&self, consumer: &ConsumerName) -> Result<(), ConsumerError> {
+        self.call(CHECKPOINT, self.consumers.forget(consumer)).await
+    }
+
     async fn acquire(
         &self,
         consumer: &ConsumerName,

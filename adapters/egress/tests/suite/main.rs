@@ -3,5 +3,6 @@
 mod addresses;
 mod behaviour;
 mod credentials;
+mod messages;
 mod redirects;
 mod support;

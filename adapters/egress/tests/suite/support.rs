@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A listener on loopback that counts connections and answers nothing.
@@ -69,7 +69,7 @@ impl Origin {
         Self { port, heads }
     }
 
-    /// Returns the heads of the requests so far, in lower case.
+    /// Returns the requests so far, what they bring along included, in lower case.
     pub(crate) fn heads(&self) -> Vec<String> {
         let heads = self.heads.lock().expect("no test panics with it");
         heads.iter().map(|head| head.to_lowercase()).collect()
@@ -84,6 +84,12 @@ async fn read_head(connection: TcpStream) -> std::io::Result<(String, TcpStream)
             break;
         }
     }
+    let length = head.to_lowercase().lines().find_map(|line| {
+        line.strip_prefix("content-length: ").and_then(|length| length.parse().ok())
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).await?;
+    head.push_str(&String::from_utf8_lossy(&body));
     Ok((head, reader.into_inner()))
 }
 
@@ -114,6 +120,7 @@ pub(crate) fn short_limits() -> FetchLimits {
         rate_window: Duration::from_millis(300),
         total: Duration::from_millis(1_500),
         redirects_max: 3,
+        message: Duration::from_millis(600),
     }
 }
 

@@ -46,6 +46,13 @@ impl ConsumerStore for PostgresControl {
         Err(ConsumerError::CheckpointMoved { consumer: consumer.0.clone(), expected: from, actual })
     }
 
+    async fn forget(&self, consumer: &ConsumerName) -> Result<(), ConsumerError> {
+        const FORGET: &str = "
+            WITH forgotten AS (DELETE FROM dlcs_control.parked WHERE consumer = $1)
+            DELETE FROM dlcs_control.checkpoints WHERE consumer = $1";
+        Ok(self.execute(FORGET, &[&consumer.0]).await.map(drop)?)
+    }
+
     async fn acquire(
         &self,
         consumer: &ConsumerName,

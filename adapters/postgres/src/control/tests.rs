@@ -31,6 +31,11 @@ async fn passwords_are_kept() {
 }
 
 #[tokio::test]
+async fn webhooks_are_kept() {
+    dlcs_commands::webhooks::conformance(&open().await).await;
+}
+
+#[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
     let url = TestServer::shared().new_database().await;
     let consumer = ConsumerName("ingest".into());

@@ -42,6 +42,18 @@ impl ConsumerStore for SqliteControl {
         moved.await?
     }
 
+    async fn forget(&self, consumer: &ConsumerName) -> Result<(), ConsumerError> {
+        let name = consumer.0.clone();
+        let forgotten = self.writer.run(move |connection| {
+            for table in ["checkpoints", "parked"] {
+                let sql = format!("DELETE FROM {table} WHERE consumer = ?1");
+                connection.prepare_cached(&sql)?.execute([&name])?;
+            }
+            Ok(())
+        });
+        Ok(forgotten.await?)
+    }
+
     async fn acquire(
         &self,
         consumer: &ConsumerName,

@@ -36,6 +36,13 @@ async fn passwords_are_kept() {
 }
 
 #[tokio::test]
+async fn webhooks_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = SqliteControl::open(&folder.path().join("control.sqlite")).unwrap();
+    dlcs_commands::webhooks::conformance(&control).await;
+}
+
+#[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("control.sqlite");

@@ -1,9 +1,10 @@
-//! Questions about roles, access services, custom headers, origin strategies and accounts.
+//! Questions about roles, access services, custom headers, origin strategies, accounts and webhooks.
 
 use crate::context::{customer_id, principal, query_error, state};
 use crate::types::account::Account;
 use crate::types::definition::{AuthService, CustomHeader, Role};
 use crate::types::origin_strategy::OriginStrategy;
+use crate::types::webhook::Webhook;
 use async_graphql::{Context, Object, Result};
 use dlcs_projections::PageRequest;
 use dlcs_projections::definitions::{DefinitionRow, Kind};
@@ -55,6 +56,16 @@ impl DefinitionQuery {
     ) -> Result<Vec<OriginStrategy>> {
         let rows = all(ctx, customer, Kind::OriginStrategy).await?;
         Ok(rows.into_iter().filter_map(OriginStrategy::of).collect())
+    }
+
+    /// Lists the addresses at which a customer is told what happens, by id.
+    async fn webhooks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 1)] customer: u32,
+    ) -> Result<Vec<Webhook>> {
+        let rows = all(ctx, customer, Kind::Webhook).await?;
+        Ok(rows.into_iter().filter_map(Webhook::of).collect())
     }
 
     /// Lists what a customer has sent beside pixels and originals.

@@ -1,12 +1,12 @@
-//! Keys, roles, access services, custom headers, origin strategies, accounts; IIIF Auth.
+//! Keys, roles, access services, custom headers, origin strategies, accounts, webhooks; IIIF Auth.
 
 use super::{DESCRIPTION_OPEN, KEYS, READ, WRITE, delete, get, post, put};
 use crate::auth;
-use crate::management::definitions::accounts;
+use crate::management::definitions::{accounts, webhooks};
 use crate::management::{definitions, keys};
 use crate::router::Kind::{Media, PageOf, Schema};
 use crate::router::{AddressVersion, Route};
-use dlcs_domain::definition::{Account, AuthService, CustomHeader, OriginStrategy, Role};
+use dlcs_domain::definition::{Account, AuthService, CustomHeader, OriginStrategy, Role, Webhook};
 
 pub(super) fn keys() -> Vec<Route> {
     const ALL: &str = "/customers/{customer}/keys";
@@ -121,6 +121,39 @@ pub(super) fn accounts() -> Vec<Route> {
             .takes(account)
             .answers(account),
         delete(ONE, WRITE, "Remove an account: whoever is in with it is out", accounts::delete),
+    ]
+}
+
+pub(super) fn webhooks() -> Vec<Route> {
+    const ALL: &str = "/customers/{customer}/webhooks";
+    const ONE: &str = "/customers/{customer}/webhooks/{name}";
+    let webhook = Schema("Webhook");
+    vec![
+        get(ALL, READ, "List webhooks", definitions::list::<Webhook>).answers(PageOf("Webhook")),
+        post(ALL, WRITE, "Define a webhook: its secret is told once", webhooks::create)
+            .takes(webhook)
+            .answers(webhook),
+        get(ONE, READ, "Read a webhook, and how it stands", definitions::read::<Webhook>)
+            .answers(webhook),
+        put(ONE, WRITE, "Define a webhook, or say it anew", webhooks::put)
+            .takes(webhook)
+            .answers(webhook),
+        delete(ONE, WRITE, "Remove a webhook: nothing is sent any more", webhooks::delete),
+        post(
+            "/customers/{customer}/webhooks/{name}/rotate",
+            WRITE,
+            "Make another secret: the former one signs beside it for a day",
+            webhooks::rotate,
+        )
+        .answers(webhook),
+        post(
+            "/customers/{customer}/webhooks/{name}/resume",
+            WRITE,
+            "Have a webhook go on, or tell it again what is after a position",
+            webhooks::resume,
+        )
+        .takes(Schema("WebhookResumption"))
+        .answers(webhook),
     ]
 }
 
