@@ -91,8 +91,8 @@ settings! {
     data: PathBuf, "DLCS_DATA", "FOLDER";
     /// Address under which the outside sees this server [default: http:// + listen address].
     public_url: String, "DLCS_PUBLIC_URL", "URL";
-    /// Where events are kept, and beside them the control store: `sqlite` or `postgres://…`
-    /// [default: sqlite].
+    /// Where events are kept, and beside them the control store: `sqlite`, `postgres://…` or
+    /// `kurrentdb://…`, whose control store is where read models are [default: sqlite].
     event_store: String, "DLCS_EVENT_STORE", "STORE";
     /// Where read models are kept: `sqlite` or `postgres://…` [default: sqlite].
     read_store: String, "DLCS_READ_STORE", "STORE";
@@ -154,7 +154,7 @@ pub(crate) struct Settings {
     pub(crate) data_by_flag: bool,
     /// `None`: made from the address that was bound.
     pub(crate) public_url: Option<String>,
-    /// Of the log and of the control store.
+    /// Of the log, and of the control store unless this is KurrentDB.
     pub(crate) event_store: Store,
     pub(crate) read_store: Store,
     pub(crate) search_index: SearchIndex,
@@ -216,7 +216,7 @@ impl Settings {
 
     fn from_args(args: &SettingsArgs) -> anyhow::Result<Self> {
         let event_store = Store::parse("event-store", args.event_store.as_deref())?;
-        let read_store = Store::parse("read-store", args.read_store.as_deref())?;
+        let read_store = Store::parse_for_tables("read-store", args.read_store.as_deref())?;
         let roles = Roles::parse(args.roles.as_deref().unwrap_or("api,project,ingest,ocr"))?;
         if roles.api && !roles.project && !read_store.is_shared() {
             return refuse(
@@ -253,6 +253,16 @@ impl Settings {
             log: args.log.clone().unwrap_or_else(|| "info".to_owned()),
             log_json: log_json(args.log_format.as_deref())?,
         })
+    }
+}
+
+impl Settings {
+    /// Where the control store is: with the log, or where read models are if the log cannot keep it.
+    pub(crate) fn control_store(&self) -> &Store {
+        match &self.event_store {
+            Store::Kurrent(_) => &self.read_store,
+            store => store,
+        }
     }
 }
 
