@@ -416,6 +416,10 @@ mod tests {
                 "event-store",
             ),
             (
+                SettingsArgs { read_store: Some("esdb://x".into()), ..Default::default() },
+                "read-store",
+            ),
+            (
                 SettingsArgs { admin_key: Some("only-key".into()), ..Default::default() },
                 "admin-key",
             ),
@@ -438,12 +442,27 @@ mod tests {
             ..Default::default()
         };
         assert!(!refusal(Settings::from_args(&args)).contains("hunter2"));
-        let args = SettingsArgs {
-            event_store: Some("postgres://user:hunter2@host/db".into()),
-            ..Default::default()
-        };
-        let settings = Settings::from_args(&args).unwrap();
-        assert!(!format!("{settings:?}").contains("hunter2"));
+        for scheme in ["postgres", "kurrentdb", "esdb+discover"] {
+            let event_store = Some(format!("{scheme}://user:hunter2@host/db"));
+            let args = SettingsArgs { event_store, ..Default::default() };
+            let settings = Settings::from_args(&args).unwrap();
+            assert!(!format!("{settings:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn the_control_store_is_with_the_log_unless_that_keeps_events_only() {
+        let postgres = || Some("postgres://host/db".to_owned());
+        let kurrent = || Some("kurrentdb://host:2113".to_owned());
+        for (event_store, read_store, expected) in [
+            (None, postgres(), Store::Sqlite),
+            (postgres(), None, Store::Postgres("postgres://host/db".to_owned())),
+            (kurrent(), None, Store::Sqlite),
+            (kurrent(), postgres(), Store::Postgres("postgres://host/db".to_owned())),
+        ] {
+            let args = SettingsArgs { event_store, read_store, ..Default::default() };
+            assert_eq!(*Settings::from_args(&args).unwrap().control_store(), expected);
+        }
     }
 
     #[test]
