@@ -141,8 +141,8 @@ fn embedded_only(settings: &Settings) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!(
-        "`backup` and `restore` are for the embedded stores; for PostgreSQL use its own tools, as \
-         docs/backup.md describes"
+        "`backup` and `restore` are for the embedded stores; for PostgreSQL and KurrentDB use their \
+         own tools, as docs/backup.md describes"
     );
 }
 

@@ -91,8 +91,8 @@ settings! {
     data: PathBuf, "DLCS_DATA", "FOLDER";
     /// Address under which the outside sees this server [default: http:// + listen address].
     public_url: String, "DLCS_PUBLIC_URL", "URL";
-    /// Where events are kept, and beside them the control store: `sqlite` or `postgres://…`
-    /// [default: sqlite].
+    /// Where events are kept, and beside them the control store: `sqlite`, `postgres://…` or
+    /// `kurrentdb://…`, whose control store is where read models are [default: sqlite].
     event_store: String, "DLCS_EVENT_STORE", "STORE";
     /// Where read models are kept: `sqlite` or `postgres://…` [default: sqlite].
     read_store: String, "DLCS_READ_STORE", "STORE";
@@ -156,7 +156,7 @@ pub(crate) struct Settings {
     pub(crate) data_by_flag: bool,
     /// `None`: made from the address that was bound.
     pub(crate) public_url: Option<String>,
-    /// Of the log and of the control store.
+    /// Of the log, and of the control store unless this is KurrentDB.
     pub(crate) event_store: Store,
     pub(crate) read_store: Store,
     pub(crate) search_index: SearchIndex,
@@ -219,7 +219,7 @@ impl Settings {
 
     fn from_args(args: &SettingsArgs) -> anyhow::Result<Self> {
         let event_store = Store::parse("event-store", args.event_store.as_deref())?;
-        let read_store = Store::parse("read-store", args.read_store.as_deref())?;
+        let read_store = Store::parse_for_tables("read-store", args.read_store.as_deref())?;
         let roles = Roles::parse(args.roles.as_deref().unwrap_or("api,project,ingest,ocr"))?;
         if roles.api && !roles.project && !read_store.is_shared() {
             return refuse(
@@ -260,6 +260,16 @@ impl Settings {
             log: args.log.clone().unwrap_or_else(|| "info".to_owned()),
             log_json: log_json(args.log_format.as_deref())?,
         })
+    }
+}
+
+impl Settings {
+    /// Where the control store is: with the log, or where read models are if the log cannot keep it.
+    pub(crate) fn control_store(&self) -> &Store {
+        match &self.event_store {
+            Store::Kurrent(_) => &self.read_store,
+            store => store,
+        }
     }
 }
 
@@ -413,6 +423,10 @@ mod tests {
                 "event-store",
             ),
             (
+                SettingsArgs { read_store: Some("esdb://x".into()), ..Default::default() },
+                "read-store",
+            ),
+            (
                 SettingsArgs { admin_key: Some("only-key".into()), ..Default::default() },
                 "admin-key",
             ),
@@ -435,12 +449,27 @@ mod tests {
             ..Default::default()
         };
         assert!(!refusal(Settings::from_args(&args)).contains("hunter2"));
-        let args = SettingsArgs {
-            event_store: Some("postgres://user:hunter2@host/db".into()),
-            ..Default::default()
-        };
-        let settings = Settings::from_args(&args).unwrap();
-        assert!(!format!("{settings:?}").contains("hunter2"));
+        for scheme in ["postgres", "kurrentdb", "esdb+discover"] {
+            let event_store = Some(format!("{scheme}://user:hunter2@host/db"));
+            let args = SettingsArgs { event_store, ..Default::default() };
+            let settings = Settings::from_args(&args).unwrap();
+            assert!(!format!("{settings:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn the_control_store_is_with_the_log_unless_that_keeps_events_only() {
+        let postgres = || Some("postgres://host/db".to_owned());
+        let kurrent = || Some("kurrentdb://host:2113".to_owned());
+        for (event_store, read_store, expected) in [
+            (None, postgres(), Store::Sqlite),
+            (postgres(), None, Store::Postgres("postgres://host/db".to_owned())),
+            (kurrent(), None, Store::Sqlite),
+            (kurrent(), postgres(), Store::Postgres("postgres://host/db".to_owned())),
+        ] {
+            let args = SettingsArgs { event_store, read_store, ..Default::default() };
+            assert_eq!(*Settings::from_args(&args).unwrap().control_store(), expected);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::config::{BlobStore, SearchIndex, Settings, Store};
 use crate::data_folder;
 use anyhow::{Context, bail};
 use dlcs_adapter_elasticsearch::{Address, ElasticsearchIndex};
+use dlcs_adapter_kurrentdb::{KurrentLog, Waits};
 use dlcs_adapter_objects::FolderObjects;
 use dlcs_adapter_postgres::connection::Database;
 use dlcs_adapter_postgres::control::PostgresControl;
@@ -88,17 +89,25 @@ impl Databases {
 /// Opens every store for reading and writing, and makes what is missing.
 pub(crate) async fn open(settings: &Settings, clock: Clock) -> anyhow::Result<Stores> {
     let mut databases = Databases::default();
-    let (log, control): (Arc<dyn EventLog>, Control) = match &settings.event_store {
-        Store::Sqlite => {
-            let log = SqliteLog::open(&data_folder::log_path(settings), clock)?;
-            let control = Arc::new(SqliteControl::open(&data_folder::control_path(settings))?);
-            (Arc::new(log), Control::of(control))
-        }
+    let log: Arc<dyn EventLog> = match &settings.event_store {
+        Store::Sqlite => Arc::new(SqliteLog::open(&data_folder::log_path(settings), clock)?),
         Store::Postgres(url) => {
             let database = databases.get(url).await.context("`event-store`")?;
-            let log = PostgresLog::open(database.clone(), clock).await.context("`event-store`")?;
-            let control = Arc::new(PostgresControl::open(database).await.context("`event-store`")?);
-            (Arc::new(log), Control::of(control))
+            Arc::new(PostgresLog::open(database, clock).await.context("`event-store`")?)
+        }
+        // Its server has a clock of its own.
+        Store::Kurrent(url) => {
+            Arc::new(KurrentLog::open(url, Waits::default()).await.context("`event-store`")?)
+        }
+    };
+    let control = match settings.control_store() {
+        Store::Postgres(url) => {
+            let database = databases.get(url).await.context("the control store")?;
+            let control = PostgresControl::open(database).await.context("the control store")?;
+            Control::of(Arc::new(control))
+        }
+        Store::Sqlite | Store::Kurrent(_) => {
+            Control::of(Arc::new(SqliteControl::open(&data_folder::control_path(settings))?))
         }
     };
     let read_models = match &settings.read_store {
@@ -107,6 +116,7 @@ pub(crate) async fn open(settings: &Settings, clock: Clock) -> anyhow::Result<St
             let models = Arc::new(ReadModels::open(&folder, Arc::clone(&log))?);
             ReadModelStore { models: models.clone(), lookups: models }
         }
+        Store::Kurrent(_) => return Err(no_tables()),
         Store::Postgres(url) => {
             let database = databases.get(url).await.context("`read-store`")?;
             let models = PostgresReadModels::open(database, Arc::clone(&log)).await;
@@ -115,6 +125,11 @@ pub(crate) async fn open(settings: &Settings, clock: Clock) -> anyhow::Result<St
         }
     };
     Ok(Stores { log, control, read_models })
+}
+
+/// Settings that say so are refused.
+fn no_tables() -> anyhow::Error {
+    anyhow::anyhow!("KurrentDB keeps events only")
 }
 
 /// Opens the search index for reading and writing, and makes it if it is missing.
@@ -170,6 +185,9 @@ pub(crate) async fn log_read_only(settings: &Settings) -> anyhow::Result<Arc<dyn
             let database = Database::connect(url).await.context("`event-store`")?;
             Ok(Arc::new(PostgresLog::open_read_only(database).await.context("`event-store`")?))
         }
+        Store::Kurrent(url) => {
+            Ok(Arc::new(KurrentLog::open_read_only(url).await.context("`event-store`")?))
+        }
     }
 }
 
@@ -181,6 +199,10 @@ pub(crate) async fn log_import(settings: &Settings) -> anyhow::Result<Box<dyn Lo
             let database = Database::connect(url).await.context("`event-store`")?;
             Ok(Box::new(PostgresImport::open(database).await.context("`event-store`")?))
         }
+        Store::Kurrent(_) => bail!(
+            "KurrentDB gives positions itself and cannot take those of another log: import into \
+             `sqlite` or `postgres://…`"
+        ),
     }
 }
 
@@ -188,12 +210,14 @@ pub(crate) async fn log_import(settings: &Settings) -> anyhow::Result<Box<dyn Lo
 pub(crate) async fn consumers(
     settings: &Settings,
 ) -> anyhow::Result<Vec<(ConsumerName, Position, Option<LeaseOwner>)>> {
-    match &settings.event_store {
-        Store::Sqlite => Ok(read_consumers(&data_folder::control_path(settings)).await?),
+    match settings.control_store() {
+        Store::Sqlite | Store::Kurrent(_) => {
+            Ok(read_consumers(&data_folder::control_path(settings)).await?)
+        }
         Store::Postgres(url) => {
-            let database = Database::connect(url).await.context("`event-store`")?;
+            let database = Database::connect(url).await.context("the control store")?;
             let control = PostgresControl::open_read_only(database).await;
-            Ok(control.context("`event-store`")?.consumers().await?)
+            Ok(control.context("the control store")?.consumers().await?)
         }
     }
 }
@@ -222,6 +246,7 @@ pub(crate) async fn read_models_read_only(
                 })?;
             Ok(Arc::new(models))
         }
+        Store::Kurrent(_) => Err(no_tables()),
         Store::Postgres(url) => {
             let database = Database::connect(url).await.context("`read-store`")?;
             let models = PostgresReadModels::open_read_only(database, Arc::clone(log)).await;

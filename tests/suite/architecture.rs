@@ -16,6 +16,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tiff", &["dlcs-imaging"]),
     ("image", &["dlcs-imaging"]),
     ("cqrs-es", &["dlcs-commands"]),
+    ("kurrentdb", &["dlcs-adapter-kurrentdb"]),
     ("tesseract", &["dlcs-adapter-tesseract"]),
     ("tesseract-sys", &["dlcs-adapter-tesseract"]),
     ("reqwest", &["dlcs-adapter-egress", "dlcs-adapter-elasticsearch", "dlcs-server"]),

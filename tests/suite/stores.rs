@@ -71,6 +71,18 @@ fn journeys_pass_with_the_log_in_a_file_and_read_models_on_postgresql() {
     rerun("sqlite+postgres", &["graphql::", "register::", "replay::"]);
 }
 
+/// On a double of the server: docs/kurrentdb.md says what that shows.
+#[test]
+fn journeys_pass_with_the_log_on_kurrentdb_and_read_models_on_postgresql() {
+    let modules = ["graphql::", "journey::", "manifests::", "register::", "replay::"];
+    rerun("kurrentdb+postgres", &modules);
+}
+
+#[test]
+fn journeys_pass_with_the_log_on_kurrentdb_and_read_models_in_files() {
+    rerun("kurrentdb+sqlite", &["graphql::", "register::", "replay::"]);
+}
+
 #[test]
 fn the_journeys_of_text_and_search_pass_with_elasticsearch() {
     let modules = ["boxes::", "browser::a_phrase", "reading::", "rebuilds::", "text::"];

@@ -9,6 +9,8 @@ pub(crate) enum Store {
     Sqlite,
     /// Under an address `postgres://…`.
     Postgres(String),
+    /// Under an address `kurrentdb://…` or `esdb://…`; a log and nothing else.
+    Kurrent(String),
 }
 
 impl Store {
@@ -17,12 +19,26 @@ impl Store {
         match value.split_once("://") {
             None if value == "sqlite" => Ok(Self::Sqlite),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(value.to_owned())),
+            Some(("kurrentdb" | "kurrentdb+discover" | "esdb" | "esdb+discover", _)) => {
+                Ok(Self::Kurrent(value.to_owned()))
+            }
             _ => {
                 let kind = value.split(':').next().unwrap_or_default();
                 refuse(format!(
-                    "`{key}`: this program knows `sqlite` and `postgres://…`, not `{kind}`"
+                    "`{key}`: this program knows `sqlite`, `postgres://…` and, for the event store, \
+                     `kurrentdb://…`, not `{kind}`"
                 ))
             }
+        }
+    }
+
+    /// Reads where read models are, which KurrentDB cannot keep.
+    pub(super) fn parse_for_tables(key: &str, value: Option<&str>) -> anyhow::Result<Self> {
+        match Self::parse(key, value)? {
+            Self::Kurrent(_) => refuse(format!(
+                "`{key}`: KurrentDB keeps events only: name `sqlite` or `postgres://…`"
+            )),
+            store => Ok(store),
         }
     }
 
@@ -79,6 +95,7 @@ impl std::fmt::Debug for Store {
         f.write_str(match self {
             Self::Sqlite => "sqlite",
             Self::Postgres(_) => "postgres://…",
+            Self::Kurrent(_) => "kurrentdb://…",
         })
     }
 }

@@ -1,13 +1,14 @@
 //! Which stores the servers under test work on.
 //!
 //! `DLCS_TEST_STORES` says so: `sqlite` (the default), `postgres`, or a mix, the log first, such as
-//! `postgres+sqlite`. `DLCS_TEST_SEARCH` says where the search index is: `tantivy` (the default), or
+//! `postgres+sqlite` or `kurrentdb+postgres`. `DLCS_TEST_SEARCH` says where the search index is: `tantivy` (the default), or
 //! `elasticsearch`. `DLCS_TEST_OBJECTS` says where blobs are: `file` (the default), or the address of
 //! a test's S3 server.
 //! `DLCS_TEST_ROLES=apart` gives a server two processes, by role. `tests/suite/stores.rs` runs the
 //! suite over the others.
 
 use dlcs_adapter_elasticsearch::testing::TestNode;
+use dlcs_adapter_kurrentdb::testing::Double;
 use dlcs_adapter_postgres::testing::{self, TestServer};
 use dlcs_adapter_s3::testing::{ACCESS_KEY, BUCKET, SECRET_KEY};
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ pub(crate) const ROLES: &str = "DLCS_TEST_ROLES";
 enum Kind {
     Sqlite,
     Postgres,
+    Kurrent,
 }
 
 /// Kinds of the log and of the read models.
@@ -36,7 +38,8 @@ fn kinds() -> (Kind, Kind) {
     let kind = |name: &str| match name {
         "sqlite" => Kind::Sqlite,
         "postgres" => Kind::Postgres,
-        other => panic!("{STORES}: `{other}` is neither sqlite nor postgres"),
+        "kurrentdb" => Kind::Kurrent,
+        other => panic!("{STORES}: `{other}` is not sqlite, postgres or kurrentdb"),
     };
     match text.split_once('+') {
         Some((log, read)) => (kind(log), kind(read)),
@@ -81,8 +84,10 @@ pub(crate) fn environment(data: &Path) -> Vec<(&'static str, String)> {
     let (log, read) = kinds();
     let mut variables = Vec::new();
     for (kind, name) in [(log, "DLCS_EVENT_STORE"), (read, "DLCS_READ_STORE")] {
-        if kind == Kind::Postgres {
-            variables.push((name, database_of(data)));
+        match kind {
+            Kind::Sqlite => {}
+            Kind::Postgres => variables.push((name, database_of(data))),
+            Kind::Kurrent => variables.push((name, event_store_of(data))),
         }
     }
     if is_search_on_a_node() {
@@ -135,6 +140,30 @@ fn blocking<T: Send + 'static, F: Future<Output = T>>(
 fn database_of(data: &Path) -> String {
     static DATABASES: Names = LazyLock::new(Mutex::default);
     named(&DATABASES, data, new_database)
+}
+
+/// Streams of each data folder have a prefix of their own, on one server.
+fn event_store_of(data: &Path) -> String {
+    static PREFIXES: Names = LazyLock::new(Mutex::default);
+    static SERVER: LazyLock<Double> = LazyLock::new(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        // It serves as long as the tests run.
+        let runtime = Box::leak(Box::new(runtime.expect("a runtime starts")));
+        std::thread::scope(|scope| {
+            let started = scope.spawn(|| runtime.block_on(Double::start(real_clock())));
+            started.join().expect("the double starts")
+        })
+    });
+    named(&PREFIXES, data, || {
+        format!("{}&streamPrefix=t{}", SERVER.url(), uuid::Uuid::new_v4().simple())
+    })
+}
+
+fn real_clock() -> dlcs_eventlog::log::Clock {
+    std::sync::Arc::new(|| {
+        let since = std::time::UNIX_EPOCH.elapsed().expect("it is later than 1970");
+        i64::try_from(since.as_micros()).expect("it is not that late")
+    })
 }
 
 fn prefix_of(data: &Path) -> String {
