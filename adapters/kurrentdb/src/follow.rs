@@ -4,6 +4,7 @@
 //! known to leave one open and mute. After a while the head is looked up, and where it has moved on the
 //! subscription is made again.
 
+use crate::ending;
 use crate::index::Record;
 use crate::log::Inner;
 use crate::reads::place;
@@ -69,8 +70,9 @@ async fn subscribe(log: &Inner) -> Result<Subscription, Error> {
 }
 
 async fn listen(inner: &Weak<Inner>, subscription: Subscription, idle: Duration) -> Ended {
+    let listener = &ending::listener();
     let events = futures::stream::unfold(subscription, async |mut subscription| {
-        Some((subscription.next_subscription_event().await, subscription))
+        Some((ending::next(&mut subscription, listener).await, subscription))
     });
     let mut events = pin!(events);
     loop {

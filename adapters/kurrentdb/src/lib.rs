@@ -10,6 +10,7 @@
 mod address;
 mod append;
 mod connection;
+mod ending;
 mod errors;
 mod follow;
 mod index;

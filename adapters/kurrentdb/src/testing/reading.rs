@@ -43,7 +43,7 @@ impl State {
         };
         let mut faults = self.faults();
         faults.subscriptions += 1;
-        let (mute, again) = (faults.mute, faults.first_again);
+        let (mute, ended, again) = (faults.mute, faults.ended, faults.first_again);
         drop(faults);
         let confirmed = ReadPart::Confirmed(Confirmed { id: next.to_string() });
         Ok(Subscription {
@@ -54,6 +54,7 @@ impl State {
             waiting: VecDeque::from([confirmed]),
             state: self,
             mute,
+            ended,
             filter,
         })
     }
@@ -79,6 +80,8 @@ struct Subscription {
     waiting: VecDeque<ReadPart>,
     /// It is mute where this is not how often that was asked for.
     mute: u64,
+    /// The same for its end.
+    ended: u64,
 }
 
 impl Subscription {
@@ -86,6 +89,9 @@ impl Subscription {
         loop {
             if self.state.faults().mute != self.mute {
                 std::future::pending::<()>().await;
+            }
+            if self.state.faults().ended != self.ended {
+                return None;
             }
             if let Some(part) = self.waiting.pop_front() {
                 return Some((Ok(answer(part)), self));

@@ -30,6 +30,8 @@ pub enum Fault {
     Repeats { probability: f64, first: usize },
     /// Subscriptions that are there bring nothing any more, and stay open.
     Mute,
+    /// Subscriptions that are there end, and not with an error.
+    Ended,
     /// Every answer comes so much later.
     Slow(Duration),
     /// This node leads; the other ones say so.
@@ -49,6 +51,8 @@ pub(super) struct Faults {
     pub(super) first_again: usize,
     /// Counts how often subscriptions went mute.
     pub(super) mute: u64,
+    /// Counts how often subscriptions ended.
+    pub(super) ended: u64,
     pub(super) slow: Duration,
     pub(super) leader: usize,
     pub(super) password: Option<String>,
@@ -117,6 +121,7 @@ impl State {
             repeated: 0.0,
             first_again: 0,
             mute: 0,
+            ended: 0,
             slow: Duration::ZERO,
             leader: 0,
             password: None,
@@ -153,6 +158,11 @@ impl State {
                 (faults.repeated, faults.first_again) = (probability, first);
             }
             Fault::Mute => faults.mute += 1,
+            Fault::Ended => {
+                faults.ended += 1;
+                drop(faults);
+                self.appended.send_modify(|it| *it += 1);
+            }
             Fault::Slow(pause) => faults.slow = pause,
             Fault::Leader(node) => faults.leader = node,
             Fault::Password(password) => faults.password = Some(password),

@@ -161,6 +161,20 @@ async fn a_mute_subscription_is_made_again() {
     assert_eq!(server.system().subscriptions(), before);
 }
 
+/// The client would ask a subscription that has ended again and again, without a pause.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_ends_is_made_again() {
+    let server = server().await;
+    let (log, other) = (open(&server).await, open(&server).await);
+    let mut hints = log.head_hints();
+    for _ in 0..3 {
+        let appended = send(&other, append("a", Expected::Any, 1)).await.expect("it goes");
+        let reached = hints.wait_for(|it| *it >= appended.position);
+        let _ = tokio::time::timeout(SOON, reached).await.expect("it is made again");
+        server.set(Fault::Ended);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_of_others_are_not_seen() {
     let server = server().await;
