@@ -1,5 +1,6 @@
 //! The port's suite, on the double and on a real server where there is one.
 
+mod address;
 mod faults;
 mod layout;
 
