@@ -32,16 +32,20 @@ impl Turns {
         Self((0..TURNS).map(|_| Mutex::new(())).collect())
     }
 
-    async fn of(&self, stream: &StreamId) -> MutexGuard<'_, ()> {
+    /// Returns the place of a stream, which it may share with others.
+    pub(crate) fn place(stream: &StreamId) -> usize {
         let mut hasher = DefaultHasher::new();
         stream.hash(&mut hasher);
-        let place = hasher.finish() % TURNS as u64;
-        self.0[usize::try_from(place).unwrap_or_default()].lock().await
+        usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default()
+    }
+
+    pub(crate) async fn at(&self, place: usize) -> MutexGuard<'_, ()> {
+        self.0[place].lock().await
     }
 }
 
 /// What became of sending an append.
-enum Sent {
+pub(crate) enum Sent {
     Written(Appended),
     /// The server has had it before.
     Repeated,
@@ -50,62 +54,67 @@ enum Sent {
 }
 
 /// One append on its way.
-struct Sending<'a> {
-    stream: &'a StreamId,
-    ids: Vec<EventId>,
-    data: Vec<EventData>,
+pub(crate) struct Sending {
+    pub(crate) stream: StreamId,
+    expected: Expected,
+    pub(crate) ids: Vec<EventId>,
+    pub(crate) data: Vec<EventData>,
     /// Everything up to here was recorded before it was sent.
     before: Position,
     /// It was sent, and what came of it is unknown.
-    in_doubt: bool,
+    pub(crate) in_doubt: bool,
 }
 
 impl Inner {
-    pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+    /// Makes an append ready to be sent. Whoever does so has the turn of its stream.
+    pub(crate) fn sending(&self, append: Append) -> Result<Sending, AppendError> {
         let Append { stream, expected, events } = append;
         let ids: Vec<_> = events.iter().map(|it| it.event_id).collect();
         check_shape(&stream, &ids)?;
         let count = events.len();
         let data = events.iter().enumerate().map(|(at, it)| layout::written(it, at, count));
-        let _turn = self.turns.of(&stream).await;
-        let mut sending = Sending {
-            stream: &stream,
-            ids,
-            data: data.collect(),
-            before: self.index.position(),
-            in_doubt: false,
-        };
-        let mut reads = false;
+        let data = data.collect();
+        let before = self.index.position();
+        Ok(Sending { stream, expected, ids, data, before, in_doubt: false })
+    }
+
+    /// Sends an append, by a call of its own, until it is known what came of it.
+    pub(crate) async fn append_in_turn(
+        &self,
+        sending: &mut Sending,
+    ) -> Result<Appended, AppendError> {
+        let mut reads = sending.in_doubt;
         for _ in 0..ROUNDS_MAX {
-            let length = match self.place(&sending, expected, reads).await {
+            let length = match self.place(sending, reads).await {
                 // What was sent has arrived.
                 Err(AppendError::Duplicate { appended }) if sending.in_doubt => {
+                    self.hint(appended.position);
                     return Ok(appended);
                 }
                 place => place?,
             };
-            match self.send(&mut sending, length).await? {
+            match self.send(sending, length).await? {
                 Sent::Written(appended) => {
-                    self.known.learn_written(&stream, length, &sending.ids);
-                    self.hint(appended.position);
+                    self.written(sending, length, appended);
                     return Ok(appended);
                 }
                 Sent::Repeated => (reads, sending.in_doubt) = (true, false),
                 Sent::Moved => reads = true,
             }
         }
-        let text = format!("stream {stream} is never where it was a moment ago");
+        let text = format!("stream {} is never where it was a moment ago", sending.stream);
         Err(LogError::Unavailable(text).into())
     }
 
+    /// Keeps what is known from now on.
+    pub(crate) fn written(&self, sending: &Sending, length: u64, appended: Appended) {
+        self.known.learn_written(&sending.stream, length, &sending.ids);
+        self.hint(appended.position);
+    }
+
     /// Returns how long the stream is, if the append may follow there.
-    async fn place(
-        &self,
-        sending: &Sending<'_>,
-        expected: Expected,
-        reads: bool,
-    ) -> Result<u64, AppendError> {
-        let Sending { stream, ids, .. } = sending;
+    pub(crate) async fn place(&self, sending: &Sending, reads: bool) -> Result<u64, AppendError> {
+        let Sending { stream, ids, expected, .. } = sending;
         let is_known = match expected {
             Expected::Any => false,
             Expected::Revision(revision) => {
@@ -114,7 +123,7 @@ impl Inner {
             // Then there is nothing to know, unless there is.
             Expected::NoStream => {
                 self.known.length(stream) == 0
-                    && self.known.recent(ids[0]).is_none_or(|it| it != **stream)
+                    && self.known.recent(ids[0]).is_none_or(|it| it != *stream)
             }
         };
         if reads || !is_known {
@@ -172,12 +181,10 @@ impl Inner {
     }
 
     /// Sends until there is an answer, as long as what is in the way may pass.
-    async fn send(&self, sending: &mut Sending<'_>, length: u64) -> Result<Sent, AppendError> {
-        let expected =
-            length.checked_sub(1).map_or(StreamState::NoStream, StreamState::StreamRevision);
+    async fn send(&self, sending: &mut Sending, length: u64) -> Result<Sent, AppendError> {
         let options =
-            &AppendToStreamOptions::default().stream_state(expected).requires_leader(true);
-        let name = &self.connection.stored_name(sending.stream);
+            &AppendToStreamOptions::default().stream_state(after(length)).requires_leader(true);
+        let name = &self.connection.stored_name(&sending.stream);
         let mut patience = Patience::new();
         loop {
             let data = &sending.data;
@@ -185,7 +192,7 @@ impl Inner {
                 answered(client.append_to_stream(name.as_str(), options, data.clone())).await
             };
             let failure = match self.connection.once(append).await {
-                Ok(written) => return sending.written(length, &written),
+                Ok(written) => return sending.sent(length, &written),
                 Err(Error::WrongExpectedVersion { .. }) => return Ok(Sent::Moved),
                 Err(error) => Failure::from(error),
             };
@@ -201,11 +208,16 @@ impl Inner {
     }
 }
 
-impl Sending<'_> {
-    fn written(&self, length: u64, written: &eventstore::WriteResult) -> Result<Sent, AppendError> {
+impl Sending {
+    /// Tells what was written from what was there before.
+    pub(crate) fn sent(
+        &self,
+        length: u64,
+        written: &eventstore::WriteResult,
+    ) -> Result<Sent, AppendError> {
         let revision = StreamRevision(length + self.ids.len() as u64 - 1);
         if written.next_expected_version != revision.0 {
-            let (found, stream) = (written.next_expected_version, self.stream);
+            let (found, stream) = (written.next_expected_version, &self.stream);
             let text =
                 format!("stream `{stream}` ends at {found} after {} was written", revision.0);
             return Err(LogError::Damaged(text).into());
@@ -217,6 +229,11 @@ impl Sending<'_> {
         }
         Ok(Sent::Written(Appended { revision, position }))
     }
+}
+
+/// What is expected of a stream that has so many events.
+pub(crate) fn after(length: u64) -> StreamState {
+    length.checked_sub(1).map_or(StreamState::NoStream, StreamState::StreamRevision)
 }
 
 fn check_shape(stream: &StreamId, ids: &[EventId]) -> Result<(), AppendError> {

@@ -13,6 +13,7 @@ mod connection;
 mod ending;
 mod errors;
 mod follow;
+mod group;
 mod index;
 mod known;
 mod layout;

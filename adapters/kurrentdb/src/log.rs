@@ -5,6 +5,7 @@ use crate::append::Turns;
 use crate::connection::Connection;
 use crate::errors::OpenError;
 use crate::follow;
+use crate::group::Session;
 use crate::index::Index;
 use crate::known::Known;
 use crate::layout::Read;
@@ -51,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) index: Index,
     pub(crate) known: Known,
     pub(crate) turns: Turns,
+    pub(crate) session: Session,
     pub(crate) hints: watch::Sender<Position>,
     pub(crate) catching_up: Mutex<()>,
     pub(crate) writes: bool,
@@ -98,6 +100,7 @@ impl Inner {
             index: Index::from_records(Vec::new()),
             known: Known::new(),
             turns: Turns::new(),
+            session: Session::default(),
             hints,
             catching_up: Mutex::default(),
             writes,
@@ -205,16 +208,11 @@ impl Inner {
 #[async_trait]
 impl EventLog for KurrentLog {
     async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
-        let mut answers = Vec::with_capacity(batch.len());
-        for append in batch {
-            answers.push(if self.inner.writes {
-                self.inner.append(append).await
-            } else {
-                let text = "it was opened for reading only".to_owned();
-                Err(LogError::Unavailable(text).into())
-            });
+        if self.inner.writes {
+            return self.inner.append_batch(batch).await;
         }
-        answers
+        let refused = || LogError::Unavailable("it was opened for reading only".to_owned()).into();
+        batch.iter().map(|_| Err(refused())).collect()
     }
 
     async fn read_stream(

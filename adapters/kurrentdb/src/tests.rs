@@ -1,7 +1,9 @@
 //! The port's suite, on the double and on a real server where there is one.
 
+mod address;
 mod faults;
 mod layout;
+mod real;
 
 use crate::testing::Double;
 use crate::{KurrentLog, Waits};
@@ -77,22 +79,4 @@ async fn reads_are_as_the_port_promises() {
 #[tokio::test(flavor = "multi_thread")]
 async fn races_are_as_the_port_promises() {
     conformance::races(&on_double).await;
-}
-
-/// Only where a server is named: a KurrentDB that may be filled, each log under a prefix of its own. It
-/// has its own clock, so that cases with a clock set by hand are left out.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_real_server_is_as_the_port_promises() {
-    let Some(url) = std::env::var_os("KURRENTDB_URL") else {
-        eprintln!("not run: KURRENTDB_URL names no server");
-        return;
-    };
-    let url = url.into_string().expect("the url is text");
-    let make = async |_: Clock| {
-        let joint = if url.contains('?') { '&' } else { '?' };
-        let url = format!("{url}{joint}streamPrefix=t{}", uuid::Uuid::now_v7().simple());
-        KurrentLog::open(&url, Waits::default()).await.expect("it opens")
-    };
-    conformance::reads(&make).await;
-    conformance::races(&make).await;
 }

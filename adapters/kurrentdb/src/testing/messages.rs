@@ -47,11 +47,59 @@ pub(super) struct Place {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Methods {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) methods: Vec<Method>,
     #[prost(string, tag = "2")]
     pub(super) version: String,
 }
 
-// Appending.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Method {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(string, tag = "2")]
+    pub(super) service: String,
+}
+
+// Appending, many at once.
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(super) id: Option<Id>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) options: Option<AppendOptions>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) events: Vec<Proposed>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchAnswer {
+    #[prost(message, optional, tag = "1")]
+    pub(super) id: Option<Id>,
+    #[prost(oneof = "BatchResult", tags = "2, 3")]
+    pub(super) result: Option<BatchResult>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) stream: Option<StreamName>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum BatchResult {
+    #[prost(message, tag = "2")]
+    Refused(Refused),
+    #[prost(message, tag = "3")]
+    Success(Success),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Refused {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+}
+
+// Appending, one by one.
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AppendRequest {

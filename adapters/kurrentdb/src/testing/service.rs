@@ -2,13 +2,16 @@
 
 use super::eager::Eager;
 use super::messages::{
-    AppendAnswer, AppendPart, AppendRequest, AppendResult, Empty, Methods, Place, ReadAnswer,
-    ReadRequest, Success, WrongExpected,
+    AppendAnswer, AppendOptions, AppendPart, AppendRequest, AppendResult, BatchAnswer,
+    BatchRequest, BatchResult, Empty, Method, Methods, Place, Proposed, ReadAnswer, ReadRequest,
+    Refused, Success, WrongExpected,
 };
 use super::reading::Answers;
 use super::state::{Outcome, State};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -20,12 +23,17 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tonic::codec::ProstCodec;
 use tonic::metadata::{MetadataMap, MetadataValue};
-use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, UnaryService};
+use tonic::server::{
+    ClientStreamingService, Grpc, ServerStreamingService, StreamingService, UnaryService,
+};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 const METHODS: &str = "/event_store.client.server_features.ServerFeatures/GetSupportedMethods";
 const APPEND: &str = "/event_store.client.streams.Streams/Append";
+const BATCH: &str = "/event_store.client.streams.Streams/BatchAppend";
 const READ: &str = "/event_store.client.streams.Streams/Read";
+
+const TOO_LARGE: &str = "Maximum Append Size of 1048576 Exceeded.";
 
 type Answer<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send>>;
 
@@ -68,6 +76,7 @@ impl Service {
         match request.uri().path() {
             METHODS => Grpc::new(ProstCodec::default()).unary(self, request).await,
             APPEND => Grpc::new(ProstCodec::default()).client_streaming(self, request).await,
+            BATCH => Grpc::new(ProstCodec::default()).streaming(self, request).await,
             READ => Grpc::new(ProstCodec::default()).server_streaming(self, request).await,
             other => Status::unimplemented(other).into_http(),
         }
@@ -109,26 +118,62 @@ impl Service {
                 None => {}
             }
         }
+        let result = match self.appended(options.unwrap_or_default(), events).await? {
+            Outcome::Written { revision, place } => AppendResult::Success(success(revision, place)),
+            Outcome::WrongExpected { revision } => {
+                AppendResult::WrongExpected(wrong_expected(revision))
+            }
+            Outcome::TooLarge => return Err(Status::invalid_argument(TOO_LARGE)),
+        };
+        Ok(Response::new(AppendAnswer { result: Some(result) }))
+    }
+
+    /// Answers one request of a session after the other.
+    async fn append_next(
+        self,
+        mut requests: Streaming<BatchRequest>,
+    ) -> Option<(Result<BatchAnswer, Status>, (Self, Streaming<BatchRequest>))> {
+        let request = requests.message().await.ok().flatten()?;
+        self.state.faults().batched += 1;
+        let options = request.options.unwrap_or_default();
+        let stream = options.stream.clone();
+        let refused = |code: Code, message: &str| {
+            BatchResult::Refused(Refused { code: code.into(), message: message.to_owned() })
+        };
+        let result = match self.appended(options, request.events).await {
+            Ok(Outcome::Written { revision, place }) => {
+                BatchResult::Success(success(revision, place))
+            }
+            Ok(Outcome::WrongExpected { .. }) => refused(Code::Unknown, "WrongExpectedVersion"),
+            Ok(Outcome::TooLarge) => refused(Code::InvalidArgument, TOO_LARGE),
+            Err(status) => return Some((Err(status), (self, requests))),
+        };
+        let answer = BatchAnswer { id: request.id, result: Some(result), stream };
+        Some((Ok(answer), (self, requests)))
+    }
+
+    /// Appends, unless something is to go wrong.
+    async fn appended(
+        &self,
+        options: AppendOptions,
+        events: Vec<Proposed>,
+    ) -> Result<Outcome, Status> {
         let missing = || Status::invalid_argument("an append has options and events");
-        let options = options.filter(|_| !events.is_empty()).ok_or_else(missing)?;
         let (stream, expected) = options.stream.zip(options.expected).ok_or_else(missing)?;
+        if events.is_empty() {
+            return Err(missing());
+        }
         if take(&mut self.state.faults().lost_appends) {
             return self.lost().await;
         }
         if take(&mut self.state.faults().wrong_expected) {
-            return Ok(wrong_expected(Some(u64::MAX / 2)));
+            return Ok(Outcome::WrongExpected { revision: Some(u64::MAX / 2) });
         }
         let outcome = self.state.append(&stream.name, expected, events);
         if take(&mut self.state.faults().lost_answers) {
             return self.lost().await;
         }
-        match outcome {
-            Outcome::Written { revision, place } => Ok(success(revision, place)),
-            Outcome::WrongExpected { revision } => Ok(wrong_expected(revision)),
-            Outcome::TooLarge => {
-                Err(Status::invalid_argument("Maximum Append Size of 1048576 Exceeded."))
-            }
-        }
+        Ok(outcome)
     }
 
     /// Breaks every connection, and answers nobody.
@@ -145,16 +190,14 @@ fn take(count: &mut usize) -> bool {
     is_due
 }
 
-fn success(revision: u64, place: u64) -> Response<AppendAnswer> {
+fn success(revision: u64, place: u64) -> Success {
     let place = Some(Place { commit: place, prepare: place });
-    let success = Success { revision: Some(revision), place, no_place: None };
-    Response::new(AppendAnswer { result: Some(AppendResult::Success(success)) })
+    Success { revision: Some(revision), place, no_place: None }
 }
 
-fn wrong_expected(revision: Option<u64>) -> Response<AppendAnswer> {
+fn wrong_expected(revision: Option<u64>) -> WrongExpected {
     let no_stream = revision.is_none().then_some(Empty {});
-    let wrong = WrongExpected { revision, no_stream, expected_any: Some(Empty {}) };
-    Response::new(AppendAnswer { result: Some(AppendResult::WrongExpected(wrong)) })
+    WrongExpected { revision, no_stream, expected_any: Some(Empty {}) }
 }
 
 impl UnaryService<Empty> for Service {
@@ -163,7 +206,13 @@ impl UnaryService<Empty> for Service {
 
     fn call(&mut self, _: Request<Empty>) -> Self::Future {
         let version = self.state.faults().version.clone();
-        Box::pin(async move { Ok(Response::new(Methods { version })) })
+        Box::pin(async move {
+            let method = Method {
+                name: "batchappend".to_owned(),
+                service: "event_store.client.streams.streams".to_owned(),
+            };
+            Ok(Response::new(Methods { methods: vec![method], version }))
+        })
     }
 }
 
@@ -173,6 +222,22 @@ impl ClientStreamingService<AppendRequest> for Service {
 
     fn call(&mut self, request: Request<Streaming<AppendRequest>>) -> Self::Future {
         Box::pin(self.clone().append(request))
+    }
+}
+
+impl StreamingService<BatchRequest> for Service {
+    type Response = BatchAnswer;
+    type ResponseStream = BoxStream<'static, Result<BatchAnswer, Status>>;
+    type Future = Answer<Self::ResponseStream>;
+
+    fn call(&mut self, request: Request<Streaming<BatchRequest>>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move {
+            service.admit(request.metadata())?;
+            let session = (service, request.into_inner());
+            let next = |(service, requests): (Self, _)| service.append_next(requests);
+            Ok(Response::new(stream::unfold(session, next).boxed()))
+        })
     }
 }
 

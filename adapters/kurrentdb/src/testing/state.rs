@@ -58,6 +58,7 @@ pub(super) struct Faults {
     pub(super) password: Option<String>,
     pub(super) version: String,
     pub(super) subscriptions: usize,
+    pub(super) batched: usize,
 }
 
 pub(super) struct State {
@@ -106,6 +107,11 @@ impl System<'_> {
         self.0.store().streams.get(stream.as_bytes()).map_or(0, Vec::len)
     }
 
+    /// How many appends came through sessions.
+    pub fn batched(&self) -> usize {
+        self.0.faults().batched
+    }
+
     /// How many subscriptions have been made.
     pub fn subscriptions(&self) -> usize {
         self.0.faults().subscriptions
@@ -127,6 +133,7 @@ impl State {
             password: None,
             version: "26.1.0".to_owned(),
             subscriptions: 0,
+            batched: 0,
         };
         let state = Self {
             nodes,

@@ -81,13 +81,20 @@ async fn a_repetition_is_known_to_a_process_that_has_just_begun() {
         send(&log, append("a", Expected::Revision(StreamRevision(1)), 1)).await.expect("follows");
         appended
     };
-    for expected in [first.expected, Expected::Any, Expected::Revision(StreamRevision(2))] {
-        let log = open(&server).await;
-        let again = send(&log, Append { expected, ..first.clone() }).await;
-        assert!(
-            matches!(again, Err(AppendError::Duplicate { appended: it }) if it == appended),
-            "{expected:?}: {again:?}"
-        );
+    // From the second time on it lies behind what a start reads again: only the server knows.
+    for filler in [1_100, 0] {
+        for expected in [first.expected, Expected::Any, Expected::Revision(StreamRevision(2))] {
+            let log = open(&server).await;
+            let again = send(&log, Append { expected, ..first.clone() }).await;
+            assert!(
+                matches!(again, Err(AppendError::Duplicate { appended: it }) if it == appended),
+                "{expected:?}: {again:?}"
+            );
+            if filler > 0 && server.system().length("~dlcs.index") == 0 {
+                send(&log, append("b", Expected::NoStream, filler)).await.expect("it is new");
+                drop(open(&server).await);
+            }
+        }
     }
     assert_eq!(server.system().length("dlcs.test-a"), 3);
 }
@@ -194,6 +201,53 @@ async fn streams_of_others_are_not_seen() {
     let head = log.head().await.expect("a head");
     assert_eq!(log.read_all(head, 10).await.expect("the end"), []);
     assert_ne!(head, other.head().await.expect("a head"));
+}
+
+/// A batch goes over one session; what happens to it on the way happens to some of its appends only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_written_once_and_in_order_whatever_happens() {
+    let server = server().await;
+    let (log, other) = (open(&server).await, open(&server).await);
+    let plain = (0..9).map(|at| append(&format!("plain-{at}"), Expected::NoStream, 1));
+    assert!(log.append(plain.collect()).await.iter().all(Result::is_ok));
+    assert_eq!(server.system().batched(), 9);
+    let mut written = 9;
+    for (round, fault) in [
+        None,
+        Some(Fault::WrongExpected(2)),
+        Some(Fault::LostAppends(1)),
+        Some(Fault::LostAnswers(2)),
+        Some(Fault::Leader(1)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // One stream has moved on in the meantime, and one append is too large.
+        let moved = append(&format!("{round}-17"), Expected::NoStream, 1);
+        send(&other, moved).await.expect("it is new");
+        if let Some(fault) = &fault {
+            server.set(fault.clone());
+        }
+        let mut batch: Vec<_> =
+            (0..40).map(|at| append(&format!("{round}-{at}"), Expected::NoStream, 2)).collect();
+        batch[30].events[1].payload = vec![b'x'; 2 << 20].into();
+        let answers = log.append(batch.clone()).await;
+        for (at, answer) in answers.iter().enumerate() {
+            match at {
+                17 => assert!(matches!(answer, Err(AppendError::Conflict { .. })), "{answer:?}"),
+                30 => assert!(matches!(answer, Err(AppendError::Invalid(_))), "{answer:?}"),
+                _ => assert!(answer.is_ok(), "{fault:?}, {at}: {answer:?}"),
+            }
+        }
+        written += 1 + 2 * 38;
+        assert_eq!(ids(&log).await.len(), written, "{fault:?}");
+        let again = log.append(batch).await;
+        for (first, again) in answers.iter().zip(&again).filter(|(first, _)| first.is_ok()) {
+            let Err(AppendError::Duplicate { appended }) = again else { panic!("{again:?}") };
+            assert_eq!(Some(appended), first.as_ref().ok());
+        }
+    }
+    assert_eq!(ids(&log).await.len(), written);
 }
 
 /// Positions between two events are asked for too: just before one, or somewhere.
