@@ -312,11 +312,11 @@ async fn everybody_sees_the_same_even_times() {
 }
 
 fn seeded(name: &str) -> SmallRng {
-    let seed = match std::env::var_os("DLCS_TEST_SEED").and_then(|it| it.into_string().ok()) {
+    let seed = match std::env::var_os("DLCS_SEED").and_then(|it| it.into_string().ok()) {
         Some(seed) => seed.parse().expect("a seed is a number"),
         None => rand::random(),
     };
-    eprintln!("{name}: DLCS_TEST_SEED={seed}");
+    eprintln!("{name}: DLCS_SEED={seed}");
     SmallRng::seed_from_u64(seed)
 }
 
