@@ -7,76 +7,38 @@ mod real;
 
 use crate::testing::Double;
 use crate::{KurrentLog, Waits};
-use async_trait::async_trait;
 use dlcs_eventlog::conformance;
-use dlcs_eventlog::log::{Clock, LogError, StreamRead};
-use dlcs_eventlog::{
-    Append, AppendError, Appended, EventLog, Position, RecordedEvent, StreamId, StreamRevision,
-};
-use tokio::sync::watch;
+use dlcs_eventlog::log::Clock;
+use std::sync::Mutex;
 
-/// A log with the server that is its own.
-struct OnDouble {
-    log: KurrentLog,
-    _server: Double,
-}
+/// Servers of the logs of one test.
+#[derive(Default)]
+struct Doubles(Mutex<Vec<Double>>);
 
-#[async_trait]
-impl EventLog for OnDouble {
-    async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
-        self.log.append(batch).await
+impl Doubles {
+    /// Opens a log on a server of its own.
+    async fn log(&self, clock: Clock) -> KurrentLog {
+        let server = Double::start(clock).await;
+        let url = server.url();
+        self.0.lock().expect("no test panics with it").push(server);
+        KurrentLog::open(&url, Waits::default()).await.expect("it opens")
     }
-
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: StreamRevision,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.log.read_stream(stream, from, limit).await
-    }
-
-    async fn read_streams(
-        &self,
-        reads: Vec<StreamRead>,
-    ) -> Vec<Result<Vec<RecordedEvent>, LogError>> {
-        self.log.read_streams(reads).await
-    }
-
-    async fn read_all(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, LogError> {
-        self.log.read_all(after, limit).await
-    }
-
-    async fn head(&self) -> Result<Position, LogError> {
-        self.log.head().await
-    }
-
-    fn head_hints(&self) -> watch::Receiver<Position> {
-        self.log.head_hints()
-    }
-}
-
-async fn on_double(clock: Clock) -> OnDouble {
-    let server = Double::start(clock).await;
-    let log = KurrentLog::open(&server.url(), Waits::default()).await.expect("it opens");
-    OnDouble { log, _server: server }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn appends_are_as_the_port_promises() {
-    conformance::appends(&on_double).await;
+    let doubles = Doubles::default();
+    conformance::appends(&async |clock| doubles.log(clock).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_are_as_the_port_promises() {
-    conformance::reads(&on_double).await;
+    let doubles = Doubles::default();
+    conformance::reads(&async |clock| doubles.log(clock).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn races_are_as_the_port_promises() {
-    conformance::races(&on_double).await;
+    let doubles = Doubles::default();
+    conformance::races(&async |clock| doubles.log(clock).await).await;
 }

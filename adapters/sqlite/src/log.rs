@@ -24,8 +24,8 @@ use tokio::sync::watch;
 
 pub(crate) const SCHEMA: Schema = Schema {
     application_id: 0x444c_4c47, // "DLLG".
-    // An event alone changes a page of the table and one of each index: half as much to sync. Three
-    // registrations fit into one.
+    // An event alone changes a page of the table and one of each index, and each is written whole.
+    // Three registrations fit into one.
     page_bytes: 2_048,
     migrations: dlcs_migrations::SQLITE_LOG,
 };

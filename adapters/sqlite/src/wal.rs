@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 /// Pages in the WAL from which on it is copied into the database, for stores of small writes.
 pub(crate) const CHECKPOINT_PAGES: i64 = 1_000;
-/// Pages in the WAL (64 MiB) from which on readers are waited for, so that it starts anew.
+/// Pages in the WAL (32 MiB of the log's, 64 MiB of others') from which on readers are waited for, so that it starts anew.
 const RESTART_PAGES: i64 = 16_384;
 /// Pages that may be left to copy while a writer waits for its WAL to start anew.
 const LEFT_PAGES_MAX: i64 = 1_000;
